@@ -2,7 +2,7 @@
 
     AccountOpened ─ (PlanChanged | PlanScheduled | LimitChanged | TimeZoneChanged | ConsentChanged) …
                   ─ (KeyIssued ─ (KeyChanged) … ─ (KeyRevoked)) … ─ (PeriodClosed ─ (StatementIssued …) …) …
-                  ─ (WebhookRegistered ─ … ─ (WebhookRemoved)) …
+                  ─ (WebhookRegistered ─ … ─ (WebhookRemoved)) … ─ (AlertSet ─ (AlertRaised) … ─ (AlertRemoved)) …
                   ─ (InvoiceRecorded …) …                  of a provider's own ledger
                   ─ (AccountSuspended ─ AccountResumed) … ─ (AccountClosed)
 
@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import Final
 
 from domain.agreeing import NOTHING_AGREED, Agreed, AgreementFact, evolve_agreed
+from domain.alerts import Alert, AlertFact, alerts_after
 from domain.billing import NOTHING_BILLED, BillingFact, BillingState, evolve_billing
 from domain.erased import ErasureDone
 from domain.errors import InvalidInput
@@ -30,7 +31,7 @@ from domain.kinds import ONLY_REAL
 from domain.periods import Cycle
 from domain.plans import FREE, MEASURES, Later, Limits, Paying
 from domain.value import SPARE
-from domain.webhooks import Webhook, WebhookFact, evolve_webhook
+from domain.webhooks import Webhook, WebhookFact, webhooks_after
 from domain.windows import Window
 
 ACCOUNT = "account"
@@ -166,7 +167,7 @@ class AccountClosed:
 
 TermsFact = PlanChanged | PlanScheduled | LimitChanged | TimeZoneChanged | ConsentChanged | OnLimitChanged
 StandingFact = AccountSuspended | AccountResumed | AccountClosed
-OtherFact = BillingFact | WebhookFact | InvoiceFact | AgreementFact | ErasureDone
+OtherFact = BillingFact | WebhookFact | AlertFact | InvoiceFact | AgreementFact | ErasureDone
 AccountFact = AccountOpened | TermsFact | StandingFact | KeyFact | OtherFact
 
 
@@ -206,6 +207,7 @@ class Account:
     """The model that does what would pass a limit of money; empty refuses it."""
     keys: Mapping[str, ApiKey] = field(default_factory=dict)
     webhooks: Mapping[str, Webhook] = field(default_factory=dict)
+    alerts: Mapping[str, Alert] = field(default_factory=dict)
     windows: Mapping[str, Limits] = field(default_factory=dict)
     windowed: Mapping[str, Mapping[str, dict[str, int | None]]] = field(default_factory=dict)
     billing: BillingState = NOTHING_BILLED
@@ -334,9 +336,9 @@ def _otherwise(account: Account, fact: OtherFact) -> Account:
         return replace(account, billing=evolve_billing(account.billing, fact))
     if isinstance(fact, InvoiceFact):
         return replace(account, invoicing=evolve_invoicing(account.invoicing, fact))
-    others = {id: one for id, one in account.webhooks.items() if id != fact.webhook}
-    webhook = evolve_webhook(account.webhooks.get(fact.webhook), fact)
-    return replace(account, webhooks=others if webhook is None else {**account.webhooks, webhook.id: webhook})
+    if isinstance(fact, AlertFact):
+        return replace(account, alerts=alerts_after(account.alerts, fact))
+    return replace(account, webhooks=webhooks_after(account.webhooks, fact))
 
 
 # Questions that decisions ask first
@@ -345,7 +347,6 @@ def _otherwise(account: Account, fact: OtherFact) -> Account:
 def check_not_closed(account: Account) -> Account:
     """The account, unless it is closed. Raises InvalidInput."""
     if account.standing is Standing.CLOSED:
-        raise InvalidInput(
-            "account", f"{account.id!r} was closed: {account.reason}", hint="a closed account stays closed"
-        )
+        told = f"{account.id!r} was closed: {account.reason}"
+        raise InvalidInput("account", told, hint="a closed account stays closed")
     return account

@@ -44,6 +44,8 @@ class Evidence:
     """Earlier decisions about the assets that are named."""
     approvals: dict[str, Approval | None] = field(default_factory=dict)
     """Those that are named; None was never asked for."""
+    alarms: dict[str, bool] = field(default_factory=dict)
+    """Of those that are named, whether they were raised."""
     earlier: PeriodState | None = None
     """An earlier period, if a decision names its stream."""
     goodwill: tuple[GoodwillGiven, ...] = ()
@@ -61,6 +63,7 @@ class Evidence:
         self.jobs.clear()
         self.assets.clear()
         self.approvals.clear()
+        self.alarms.clear()
         self.earlier = self.end = self.charged = None
         self.goodwill = ()
         self.recent = ()

@@ -12,12 +12,12 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Final
 
+from domain.alerts import AlertRaised
 from domain.ledger import Fact
 from domain.operation import (
     CANCELLED,
     Adjusted,
     Charged,
-    OperationFact,
     ProviderCompleted,
     Rejected,
     Released,
@@ -33,17 +33,19 @@ EVENTS: Final[Mapping[str, str]] = MappingProxyType(
         "operation.refused": "It was refused, and held nothing.",
         "operation.adjusted": "Its price was corrected, as by a refund.",
         "limit.reached": "A limit refused it, or had a cheaper model do it.",
+        "alert.raised": "A threshold of an alert was reached.",
     }
 )
 """Each event, and what it says."""
 
-TELLING: Final[tuple[type[OperationFact], ...]] = (
+TELLING: Final[tuple[type[Fact], ...]] = (
     ProviderCompleted,
     Charged,
     Released,
     Rejected,
     Substituted,
     Adjusted,
+    AlertRaised,
 )
 """The facts that may be events."""
 
@@ -63,6 +65,8 @@ def events_of(fact: Fact) -> tuple[str, ...]:
             return ("limit.reached",)
         case Adjusted():
             return ("operation.adjusted",) if fact.price else ()
+        case AlertRaised():
+            return ("alert.raised",)
     return ()
 
 

@@ -17,6 +17,7 @@ from domain import account as accounts
 from domain import lifecycle
 from domain.account import Account, AccountFact
 from domain.advice import Advice
+from domain.alerts import AlertRaised, alarm_of
 from domain.approvals import ApprovalFact, evolve_approval
 from domain.assets import AssetFact, evolve_asset
 from domain.booking import BookingFact, GoodwillGiven, UsageBooked
@@ -217,7 +218,7 @@ def evolve(ledger: Ledger, fact: Fact) -> Ledger:
     elif isinstance(fact, WalletFact):
         _evolve_wallet(ledger, fact)
     else:
-        ledger.account = accounts.evolve(ledger.account, fact)
+        _evolve_account(ledger, fact)
     return ledger
 
 
@@ -277,6 +278,13 @@ def _evolve_approval(ledger: Ledger, fact: ApprovalFact) -> None:
     approvals = ledger.evidence.approvals
     if fact.quote in approvals:
         approvals[fact.quote] = evolve_approval(approvals[fact.quote], fact)
+
+
+def _evolve_account(ledger: Ledger, fact: AccountFact) -> None:
+    """The terms; of alarms, as with assets, those in the evidence."""
+    ledger.account = accounts.evolve(ledger.account, fact)
+    if isinstance(fact, AlertRaised) and alarm_of(fact) in ledger.evidence.alarms:
+        ledger.evidence.alarms[alarm_of(fact)] = True
 
 
 def _give(ledger: Ledger, amount: int) -> None:

@@ -20,7 +20,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from domain import account, agreeing, approvals, assets, billing, invoices, keys, ledger, operation, webhooks, windowed
+from domain import (
+    account,
+    agreeing,
+    alerts,
+    approvals,
+    assets,
+    billing,
+    invoices,
+    keys,
+    ledger,
+    operation,
+    webhooks,
+    windowed,
+)
 from domain.booking import GoodwillGiven, UsageBooked
 from domain.chart import (
     ALLOWANCE,
@@ -300,6 +313,9 @@ MOVES_NOTHING: Final[frozenset[type[Any]]] = CARRIES_OVER | {
     UsageBooked,
     approvals.ApprovalAsked,
     approvals.ApprovalGiven,
+    alerts.AlertSet,
+    alerts.AlertRemoved,
+    alerts.AlertRaised,
     webhooks.WebhookRegistered,
     webhooks.WebhookChanged,
     webhooks.WebhookRotated,

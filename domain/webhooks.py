@@ -9,6 +9,7 @@ and the secret's number. The decisions about webhooks are in `domain.subscribing
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -159,6 +160,13 @@ def evolve_webhook(webhook: Webhook | None, fact: WebhookFact) -> Webhook | None
             return webhook and replace(webhook, paused=None, since=None)
         case WebhookRemoved():
             return None
+
+
+def webhooks_after(webhooks: Mapping[str, Webhook], fact: WebhookFact) -> Mapping[str, Webhook]:
+    """All webhooks after one more fact, by their ids."""
+    others = {id: one for id, one in webhooks.items() if id != fact.webhook}
+    webhook = evolve_webhook(webhooks.get(fact.webhook), fact)
+    return others if webhook is None else {**others, webhook.id: webhook}
 
 
 def _rotated(webhook: Webhook, fact: WebhookRotated) -> Webhook:

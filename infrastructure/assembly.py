@@ -44,6 +44,7 @@ from application.ledger.transaction import Store
 from application.ledger.writer import Clock, LedgerWriter
 from application.library.library import Library
 from application.library.naming import AssetNames
+from application.notifying.alerts import Alerts
 from application.notifying.webhooks import Webhooks
 from application.performing.gates import Gates
 from application.performing.histories import Histories
@@ -57,6 +58,7 @@ from application.ports import AssetStore, Downloads, MediaReader, Provider
 from application.providing.quotes import ProviderQuotes
 from domain.actor import actor
 from domain.operation import Postponed, Validated
+from infrastructure.alerting import alerts_of
 from infrastructure.asking import approvals_of, the_entry
 from infrastructure.auditing import audit_of
 from infrastructure.catalogue import load_catalogue
@@ -311,6 +313,10 @@ class Assembly:
         return hook_post(self.settings)
 
     @cached_property
+    def alerts(self) -> Alerts:
+        return alerts_of(self)
+
+    @cached_property
     def webhooks(self) -> Webhooks:
         return webhooks_of(self)
 
@@ -372,6 +378,7 @@ class Assembly:
             accounts=self.accounts,
             keys=self.keys,
             approvals=self.approvals,
+            alerts=self.alerts,
             webhooks=self.webhooks,
             views=self.views,
             log=Log(self.reader, self.codec, self.index, self.feed),

@@ -24,6 +24,7 @@ from application.keeping.simulating import Simulations
 from application.keeping.statements import Statements
 from application.keeping.upkeep import Upkeep
 from application.library.library import Library
+from application.notifying.alerts import Alerts
 from application.notifying.webhooks import Webhooks
 from application.ports import Progress, silent
 from domain.catalogue import Catalogue
@@ -111,6 +112,16 @@ class BlockingApprovals(Blocking[Approvals]):
     show = without_await(Approvals.show)
     give = without_await(Approvals.give)
     account_of = without_await(Approvals.account_of)
+
+
+class BlockingAlerts(Blocking[Alerts]):
+    """The use cases of those who administer alerts."""
+
+    set = without_await(Alerts.set)
+    list = without_await(Alerts.list)
+    remove = without_await(Alerts.remove)
+    history = without_await(Alerts.history)
+    check = without_await(Alerts.check)
 
 
 class BlockingWebhooks(Blocking[Webhooks]):
@@ -236,6 +247,7 @@ class BlockingStudio:
     accounts: BlockingAccounts
     keys: BlockingKeys
     approvals: BlockingApprovals
+    alerts: BlockingAlerts
     webhooks: BlockingWebhooks
     views: Views
     books: Books
@@ -258,6 +270,7 @@ def _blocking(studio: Studio, loop: Loop) -> BlockingStudio:
         accounts=BlockingAccounts(studio.accounts, loop),
         keys=BlockingKeys(studio.keys, loop),
         approvals=BlockingApprovals(studio.approvals, loop),
+        alerts=BlockingAlerts(studio.alerts, loop),
         webhooks=BlockingWebhooks(studio.webhooks, loop),
         views=studio.views,
         books=studio.books,

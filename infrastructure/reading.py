@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from application.keeping.accountviews import AccountReader
     from application.keeping.keys import KeyReader
     from application.keeping.statements import StatementReader
+    from application.notifying.alerts import AlertReader
     from application.notifying.reading import WebhookReader
     from infrastructure.past import Past
     from infrastructure.store.tables import SqlIndex
@@ -55,6 +56,7 @@ class ReadingLedger:
     open_accounts: Callable[[], AccountReader]
     open_keys: Callable[[], KeyReader]
     open_webhooks: Callable[[], WebhookReader]
+    open_alerts: Callable[[], AlertReader]
     lost: FactsLost | None
 
     @property
@@ -76,6 +78,10 @@ class ReadingLedger:
         from application.keeping.statements import StatementReader
 
         return StatementReader(BilledReader(self.reader, self.codec))
+
+    @property
+    def alerts(self) -> AlertReader:
+        return self.open_alerts()
 
     @property
     def webhooks(self) -> WebhookReader:
@@ -133,7 +139,8 @@ def open_reading(settings: Settings, *, whole: bool = True) -> Iterator[ReadingL
 
         accounts, keys = cache(partial(_accounts, log)), cache(partial(_keys, log))
         webhooks = cache(partial(_webhooks, log))
-        yield ReadingLedger(settings, log.database, log.codec, accounts, keys, webhooks, lost)
+        alerts = cache(partial(_alerts, settings, log))
+        yield ReadingLedger(settings, log.database, log.codec, accounts, keys, webhooks, alerts, lost)
 
 
 def _accounts(log: StudioLog) -> AccountReader:
@@ -149,6 +156,14 @@ def _keys(log: StudioLog) -> KeyReader:
     from infrastructure.store.keynames import SqlKeyNames
 
     return KeyReader(ledgers=ledgers_of(log, now), names=SqlKeyNames(log.database))
+
+
+def _alerts(settings: Settings, log: StudioLog) -> AlertReader:
+    from infrastructure.alerting import alert_reader
+    from infrastructure.clock import now
+
+    bring_up = partial(catch_up, settings, log.database, log.codec)
+    return alert_reader(ledgers_of(log, now), SqlReader(log.database), log.codec, bring_up)
 
 
 def _webhooks(log: StudioLog) -> WebhookReader:

@@ -2,6 +2,7 @@
 
     operations   what is asked: run, submit, wait, cancel, estimate, and generate, edit, upscale
     accounts     who pays: opened, planned, limited, paid in
+    alerts       what is told once use comes to a share or an amount
     webhooks     who is told of it, elsewhere: registered, sent to again
     keys         who may ask over the wire: issued, changed, revoked, known
     approvals    what a key may not spend by itself: shown, approved
@@ -39,6 +40,7 @@ from application.keeping.simulating import Simulations
 from application.keeping.statements import Statements
 from application.keeping.upkeep import Upkeep
 from application.library.library import Library
+from application.notifying.alerts import Alerts
 from application.notifying.sender import HookSender
 from application.notifying.webhooks import Webhooks
 from application.performing.worker import Worker
@@ -61,6 +63,7 @@ class Studio:
     accounts: Accounts
     keys: Keys
     approvals: Approvals
+    alerts: Alerts
     webhooks: Webhooks
     views: Views
     books: Books

@@ -141,6 +141,13 @@ TABLES: Mapping[str, Table] = {
     "webhook_mark": Table(
         TableStanding.APART, ("one",), (), {"position": "how far events were taken from the log; others are replayed"}
     ),
+    "alert_mark": Table(
+        TableStanding.APART,
+        ("one",),
+        (),
+        {"position": "how far the log was watched for alerts; set back, it is watched again and nothing is told twice"},
+    ),
+    "alert_accounts": Table(TableStanding.APART, ("account",), ()),
     "search_mark": Table(
         TableStanding.APART, ("one",), (), {"position": "how far prompts are indexed; nothing is decided by it"}
     ),

@@ -64,7 +64,7 @@ class Proposal:
     provider failed. A `patient` one is retried until it is written, the database refuses it for good, or the writer
     closes. `look` reads something from the ledger as the decision leaves it. `earlier` is the stream of an earlier
     period that it needs, `recent` the instant from which it needs the facts of the current one, if it needs any.
-    `assets` are those whose earlier decisions it needs, `quote` that whose approval it does.
+    `assets` are those whose earlier decisions it needs, `quote` that whose approval it does, `alarm` what it raises.
     """
 
     account: str
@@ -84,6 +84,7 @@ class Proposal:
     recent: Callable[[Ledger, int], int | None] | None = None
     assets: tuple[str, ...] = ()
     quote: str | None = None
+    alarm: str | None = None  # what it raises
     other_key: str | None = None  # one that was spent before, which it needs to know of
     actor: str | None = None  # who decides it, as text; None is this process, by itself
     place: int = USUAL_PLACE  # in the queue, of what is queued by it
@@ -110,10 +111,8 @@ class Mailbox(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """A decision in the queue since `since` (seconds, monotonic); ends with a receipt or an error.
-
-    `unknown` is whether a commit that held it was sent and never answered: it may be recorded.
-    """
+    """A decision in the queue since `since` (seconds, monotonic); ends with a receipt or an error. `unknown` is whether
+    a commit that held it was sent and never answered: it may be recorded."""
 
     proposal: Proposal
     port: Mailbox

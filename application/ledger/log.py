@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
+from domain.alerts import AlertRaised, alarm_of
 from domain.approvals import ApprovalFact
 from domain.assets import AssetFact
 from domain.booking import GoodwillGiven, UsageBooked
@@ -131,7 +132,7 @@ def fact_name(topic: str) -> str:
 
 
 def operation_of(fact: Fact) -> str | None:
-    """The id of the operation a fact is about, or of the asset, API key, quote or webhook, by which it is indexed."""
+    """The id by which a fact is indexed: an operation, asset, API key, quote, webhook or alarm."""
     if isinstance(fact, OperationFact):
         return fact.operation.id
     if isinstance(fact, AssetFact):
@@ -146,6 +147,8 @@ def operation_of(fact: Fact) -> str | None:
         return goodwill_index(fact.account)
     if isinstance(fact, WebhookFact):
         return fact.webhook
+    if isinstance(fact, AlertRaised):
+        return alarm_of(fact)
     return fact.operation_id if isinstance(fact, BalanceReturned | ContentErased | LifeMoved | DrawsSettled) else None
 
 

@@ -31,6 +31,8 @@ def read_back(group: Group, proposal: Proposal, remembered: Remembered, now: int
         evidence.earlier = period_of(transaction, codec, proposal.earlier)
     if proposal.quote is not None:
         learn_approval(transaction, codec, ledger, proposal.account, proposal.quote)
+    if proposal.alarm is not None and proposal.alarm not in evidence.alarms:
+        evidence.alarms[proposal.alarm] = bool(transaction.operations([proposal.alarm]))
     if proposal.corrects is not None:
         _learn_goodwill(group, proposal, ledger, proposal.corrects(ledger))
     since = proposal.recent(ledger, now) if proposal.recent is not None else None

@@ -1,1 +1,1 @@
-"""Customers told of what happens: from the log, by messages to webhooks, until each is taken or given up."""
+"""Customers told of what happens: alerts, and messages to webhooks, from the log, until each is taken or given up."""

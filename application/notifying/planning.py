@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from application.ledger.log import Codec, Positioned
+from application.ledger.log import Codec, Positioned, operation_of
 from application.ledger.reader import LogFilter, LogReader
 from application.ports.hooks import HookMessage, HookPlan, HookTables
 from domain.happenings import TELLING, event_id, events_of
@@ -131,23 +131,21 @@ class HookPlanner:
 
 def messages_of(entry: Positioned, fact: Fact, hooks: Iterable[Webhook]) -> list[HookMessage]:
     """The messages that an entry of the log is, to those of the webhooks that want it."""
-    if not isinstance(fact, OperationFact):
-        return []
-    operation = fact.operation
+    account = _account_of(fact)
     return [
         HookMessage(
             webhook=hook.id,
             id=event_id(entry.link.hash, event),
             account=hook.account,
             event=event,
-            operation=operation.id,
+            operation=operation_of(fact) or "",
             position=entry.position,
             at=fact.at,
             due=fact.at,
         )
         for event in events_of(fact)
         for hook in hooks
-        if hook.account == operation.account and hook.wants(event)
+        if hook.account == account and hook.wants(event)
     ]
 
 

@@ -12,7 +12,8 @@ from domain.value import value
 
 @value
 class HookMessage:
-    """A message to a webhook: which event of which fact it tells, and what became of it.
+    """A message to a webhook: which event of which fact it tells, and what became of it. `operation` is that of the
+    fact, or the alarm that was raised.
 
     `state` is "waiting", "delivered" or "dead". `at` is the instant of the fact, `due` that of the next try, `last` of
     the one before; `status` is what was answered then (None: nothing), and `said` why that was not enough.

@@ -115,6 +115,7 @@ PANELS = {
 GROUPS = {
     "account": ("accounts", "app", "Accounts: open, show, and change plan, limits, zone and credit."),
     "keys": ("keys", "app", "API keys: issue, list, show, change and revoke."),
+    "alert": ("alerts", "app", "Alerts: told once use comes to a share of a limit, or to an amount."),
     "webhooks": ("webhooks", "app", "Webhooks: where an account is told what happens."),
     "assets": ("assets", "app", "The asset library: what was made and brought, and what paid for it."),
     "catalogue": ("catalogue", "app", "The catalogue: held against what its providers list now."),

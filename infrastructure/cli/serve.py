@@ -54,6 +54,7 @@ async def serve(
         from infrastructure.gateway.starting import first_keys
     except ImportError as error:
         raise PluginError(f"the service needs {error.name}", hint=Advice("service.install")) from error
+    from infrastructure.alerting import watching_alerts
     from infrastructure.bootstrap import open_studio
     from infrastructure.hooks.parts import messaging
     from infrastructure.servicelog import service_log
@@ -68,7 +69,11 @@ async def serve(
             with stopped() as (told, again):
                 _say(f"http://{_shown(host)}:{listener.getsockname()[1]}", made, as_json=session.json)
                 seconds = settings.wait_seconds
-                async with working(studio, places=concurrency, seconds=seconds, leave=again), messaging(studio):
+                async with (
+                    working(studio, places=concurrency, seconds=seconds, leave=again),
+                    messaging(studio),
+                    watching_alerts(studio),
+                ):
                     await serving.answer_requests(studio, settings, listener, told, again)
     return 0
 

@@ -38,6 +38,7 @@ async def worker(
     Any number of workers share a database. One that is told to stop, by SIGTERM or Ctrl-C, claims no more and ends what
     it has begun; told again, it leaves that to recovery. If one dies, the others settle its work.
     """
+    from infrastructure.alerting import watching_alerts
     from infrastructure.hooks.parts import messaging
     from infrastructure.servicelog import service_log
     from infrastructure.storecheck.engines import refuse_foreign
@@ -49,6 +50,7 @@ async def worker(
         async with (
             session.service() as studio,
             messaging(studio) as sender,
+            watching_alerts(studio),
             working(studio, places=concurrency, seconds=settings.wait_seconds, leave=again) as one,
         ):
             if not drain:

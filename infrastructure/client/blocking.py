@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from application.ports import Asset
 from infrastructure.client.accounts import RemoteAccounts
+from infrastructure.client.alerts import RemoteAlerts
 from infrastructure.client.approvals import RemoteApprovals
 from infrastructure.client.invoices import RemoteInvoices
 from infrastructure.client.keys import RemoteKeys
@@ -88,6 +89,15 @@ class BlockingRemotePast(Blocking[RemotePast]):
     why = without_await(RemotePast.why)
     difference = without_await(RemotePast.difference)
     history = without_await(RemotePast.history)
+
+
+class BlockingRemoteAlerts(Blocking[RemoteAlerts]):
+    """Alerts of an account."""
+
+    set = without_await(RemoteAlerts.set)
+    list = without_await(RemoteAlerts.list)
+    remove = without_await(RemoteAlerts.remove)
+    history = without_await(RemoteAlerts.history)
 
 
 class BlockingRemoteWebhooks(Blocking[RemoteWebhooks]):

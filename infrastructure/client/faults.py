@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from domain import errors
+from domain.alerts import UnknownAlert
 from domain.approvals import ApprovalNeeded, UnknownQuote
 from domain.billing import UnknownPeriod, UnknownStatement
 from domain.errors import (
@@ -23,7 +24,8 @@ from domain.invoices import InvoiceExists, UnknownInvoice
 from domain.meaning import Kind
 from infrastructure.client.records import refusal_from, waiting_from
 
-_BESIDE: Final = (ApprovalNeeded, UnknownQuote, UnknownPeriod, UnknownStatement, UnknownInvoice, InvoiceExists)
+_ELSEWHERE: Final = (UnknownPeriod, UnknownStatement, UnknownInvoice, InvoiceExists, UnknownAlert)
+_BESIDE: Final = (ApprovalNeeded, UnknownQuote, *_ELSEWHERE)
 _NAMED: Final = (*vars(errors).values(), *_BESIDE)
 _LISTED: Final = [one for one in _NAMED if isinstance(one, type) and issubclass(one, ImageStudioError)]
 BY_CODE: Final[Mapping[str, type[ImageStudioError]]] = {one.code: one for one in reversed(_LISTED)}

@@ -6,9 +6,11 @@ from types import TracebackType
 from typing import Final, Self
 
 from infrastructure.client.accounts import RemoteAccounts
+from infrastructure.client.alerts import RemoteAlerts
 from infrastructure.client.approvals import RemoteApprovals
 from infrastructure.client.blocking import (
     BlockingRemoteAccounts,
+    BlockingRemoteAlerts,
     BlockingRemoteApprovals,
     BlockingRemoteAudit,
     BlockingRemoteInvoices,
@@ -53,6 +55,7 @@ class AsyncClient:
         self.past = RemotePast(self._wire)
         self.statements = RemoteStatements(self._wire)
         self.invoices = RemoteInvoices(self._wire)
+        self.alerts = RemoteAlerts(self._wire)
         self.webhooks = RemoteWebhooks(self._wire)
         self.accounts = RemoteAccounts(self._wire)
         self.keys = RemoteKeys(self._wire)
@@ -81,6 +84,7 @@ class Client:
         self.past = BlockingRemotePast(self._client.past, self._loop)
         self.statements = BlockingRemoteStatements(self._client.statements, self._loop)
         self.invoices = BlockingRemoteInvoices(self._client.invoices, self._loop)
+        self.alerts = BlockingRemoteAlerts(self._client.alerts, self._loop)
         self.webhooks = BlockingRemoteWebhooks(self._client.webhooks, self._loop)
         self.accounts = BlockingRemoteAccounts(self._client.accounts, self._loop)
         self.keys = BlockingRemoteKeys(self._client.keys, self._loop)

@@ -29,6 +29,7 @@ from infrastructure.gateway.faults import PROBLEM, Defect, headers_of, openai_er
 from infrastructure.gateway.gate import Gate
 from infrastructure.gateway.native import (
     accounts,
+    alerts,
     approvals,
     assets,
     books,
@@ -58,7 +59,7 @@ ABOUT: Final = "AI images and films over HTTP: held before they are paid, charge
 VERSION: Final = "1"
 """Of the routes, not of the package."""
 KEEPING: Final = (upkeep, corrections, invoices, past)
-OWN_PARTS: Final = (collection, assets, approvals, terms, wallets, accounts, keys, seals, webhooks, *KEEPING)
+OWN_PARTS: Final = (collection, assets, approvals, terms, wallets, accounts, keys, seals, webhooks, alerts, *KEEPING)
 """A route with a word of its own stands before one that takes any word there."""
 OWN: Final = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """The framework's telemetry is off: its spans hold whole queries, and with them the signatures of links."""

@@ -18,9 +18,11 @@ from application.ledger.facts import MOST
 from application.ledger.log import Codec
 from application.ledger.reader import LogFilter, LogReader
 from application.ports.hooks import HookMessage
+from domain.alerts import AlertRaised
 from domain.errors import UnknownOperation
 from domain.ledger import Fact
 from domain.operation import Charged, ProviderCompleted
+from infrastructure.showing.alerts import raised_document
 from infrastructure.showing.documents import result_document
 from infrastructure.showing.formats import iso
 from infrastructure.showing.telling import without_ours
@@ -36,6 +38,9 @@ class OperationLetters:
 
     async def __call__(self, message: HookMessage) -> bytes:
         facts = await asyncio.to_thread(self._facts, message)
+        if isinstance(facts[-1], AlertRaised):
+            told = {"type": message.event, "timestamp": told_at(message.at), "data": raised_document(facts[-1])}
+            return msgspec.json.encode(told)
         result = Result(message.operation, (await self.results.build(facts, held=False),), {})
         document = {
             "type": message.event,

@@ -20,6 +20,7 @@ from application.ledger.log import Entry, PeriodSnapshot
 from domain import (
     account,
     agreeing,
+    alerts,
     approvals,
     assets,
     billing,
@@ -68,6 +69,9 @@ NAMES: Mapping[str, type[Fact]] = {
     "key.issued": keys.KeyIssued,
     "key.changed": keys.KeyChanged,
     "key.revoked": keys.KeyRevoked,
+    "alert.set": alerts.AlertSet,
+    "alert.removed": alerts.AlertRemoved,
+    "alert.raised": alerts.AlertRaised,
     "webhook.registered": webhooks.WebhookRegistered,
     "webhook.changed": webhooks.WebhookChanged,
     "webhook.rotated": webhooks.WebhookRotated,

@@ -239,6 +239,18 @@ WEBHOOK_MARK = Table(
 )
 """How far in the log its facts have become messages."""
 
+ALERT_MARK = Table(
+    "alert_mark",
+    METADATA,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+    CheckConstraint("one = 1", name="alert_mark_is_one"),
+)
+"""How far the log was watched for alerts."""
+
+ALERT_ACCOUNTS = Table("alert_accounts", METADATA, Column("account", ID, primary_key=True))
+"""The accounts that have, or had, alerts."""
+
 SEARCH_MARK = Table(
     "search_mark",
     METADATA,

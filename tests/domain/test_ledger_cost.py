@@ -22,6 +22,7 @@ from domain.account import (
 )
 from domain.admission import Leeway, accept, refusal_now, reroute
 from domain.agreeing import DiscountAgreed, TariffAgreed
+from domain.alerts import AlertFact
 from domain.approvals import ApprovalFact
 from domain.assets import AssetFact
 from domain.booking import GoodwillGiven
@@ -189,9 +190,9 @@ def test_applying_and_deciding_cost_the_same_with_one_open_operation_and_with_te
 
 
 def test_the_life_that_is_measured_holds_every_kind_of_fact() -> None:
-    """Facts about assets and approvals change the evidence alone; those about keys, webhooks and invoices the terms."""
+    """Facts about assets and approvals change the evidence alone; those about keys, webhooks and the like the terms."""
     unseen = {*get_args(AssetFact), *get_args(ApprovalFact), *get_args(KeyFact), *get_args(WebhookFact)}
-    unseen |= {*get_args(InvoiceFact), ErasureDone}
+    unseen |= {*get_args(InvoiceFact), *get_args(AlertFact), ErasureDone}
     met = {type(fact) for _, facts in looks_at(1) for fact in facts} | unseen
 
     assert {*get_args(AccountFact), *get_args(LedgerFact), *OPERATION_FACTS} - met == ONCE

@@ -17,6 +17,7 @@ from application.asking.requests import Request
 from application.notifying.planning import HookPlanner
 from application.notifying.sender import HookSender
 from application.ports.hooks import ClaimedHook
+from domain.alerting import AlertTerms
 from domain.errors import OperationFailed, OperationRefused
 from domain.happenings import EVENTS
 from domain.retrying import HOUR, PAUSES, HookAnswer, Tried, judge
@@ -124,7 +125,9 @@ async def test_a_message_is_what_the_account_sees_of_the_operation_without_a_pro
 async def test_a_webhook_hears_of_what_it_asked_for(shop: Shop, receiver: Receiver) -> None:
     for number, event in enumerate(EVENTS):
         await shop.add(f"/{number}", event)
+    await shop.studio.alerts.set("acme", AlertTerms(amounts=(1,)))
     paid = await shop.draw()
+    await shop.studio.alerts.check()
     with pytest.raises(OperationFailed):
         await shop.draw(outcome="fail")
     begun = await shop.studio.operations.submit(_asked(JOBS), queued=True)

@@ -195,6 +195,11 @@ COMMANDS = [
     ("approve", "QUOTE"),
     ("approvals",),
     ("storecheck",),
+    ("alert", "set", "--at", "80%", "--at", "0.05"),
+    ("alert", "list"),
+    ("alert", "check"),
+    ("alert", "history"),
+    ("alert", "remove", "ALERT"),
     ("webhooks", "add", "https://shop.example/hooks"),
     ("webhooks", "list"),
     ("webhooks", "show", "WEBHOOK"),
@@ -322,6 +327,13 @@ def settle(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.chdir(home)
 
 
+def alerted(command: tuple[str, ...]) -> dict[str, str]:
+    """The id of an alert, if the command wants one."""
+    if "ALERT" not in command:
+        return {}
+    return {"ALERT": call("alert", "set", "--at", "90%", "--json").document["id"]}
+
+
 def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
     """The command with the workspace's picture and operations in it."""
     known = {
@@ -365,7 +377,7 @@ def filled(command: tuple[str, ...], workspace: Workspace) -> list[str]:
         [known["PUBLIC"]] = call("seals", "keys", "--json").document["keys"]
     if "STUCK" in command:
         known["STUCK"] = stuck()
-    known |= billed(command) | carried(command, workspace.home)
+    known |= billed(command) | carried(command, workspace.home) | alerted(command)
     return [known.get(word, word) for word in command]
 
 

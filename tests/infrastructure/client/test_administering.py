@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from application.library.records import AssetQuery
+from domain.alerting import AlertTerms
+from domain.alerts import UnknownAlert
 from domain.approvals import ApprovalNeeded
 from domain.keys import STUDIO, KeyScope, KeyTerms
 from imagestudio import Client, ImageStudioError, Money, Request
@@ -180,6 +182,28 @@ def test_sums_are_the_librarys(gateway: Gateway, operator: Client, remote: Clien
     assert operator.views.sum_up(asked) == ours
     first = operator.views.sum_up(asked, limit=1)
     assert first == gateway.studio.views.sum_up(asked, limit=1)
+
+
+def test_alerts_are_the_librarys(gateway: Gateway, operator: Client) -> None:
+    terms = AlertTerms(scope="user:ann", shares=(80,), amounts=(25_000_000, 1_500), locks=True)
+    found = operator.alerts.set(BUYER, terms, reason="a budget")
+    counted = operator.alerts.set(BUYER, AlertTerms(measure="failed", window="day", amounts=(1_000,)))
+    assert operator.alerts.list(BUYER) == gateway.run(gateway.studio.alerts.list(BUYER))
+    assert {one.alert.id for one in operator.alerts.list(BUYER)} == {found.alert.id, counted.alert.id}
+    assert (found.alert.amounts, found.alert.locks) == ((1_500, 25_000_000), True)
+    operator.alerts.remove(BUYER, found.alert.id)
+    with pytest.raises(UnknownAlert):
+        operator.alerts.remove(BUYER, found.alert.id)
+
+
+def test_alerts_that_were_raised_are_the_librarys(gateway: Gateway, operator: Client, remote: Client) -> None:
+    operator.alerts.set("acme", AlertTerms(amounts=(1,)))
+    remote.operations.generate("a lake", account="acme", **PICTURE)
+    gateway.run(gateway.studio.alerts.check())
+    found = operator.alerts.history("acme")
+    assert [one.threshold for one in found] == ["1"]
+    assert found == gateway.run(gateway.studio.alerts.history("acme"))
+    assert operator.alerts.list("acme")[0].alert.raised == found[0]
 
 
 def test_a_wish_that_a_service_does_not_know_is_told(operator: Client) -> None:

@@ -31,6 +31,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("account_of", "answered"), INSIDE),
     },
     "accounts": {"list_after": LATER},
+    "alerts": {"check": HERE},
     "keys": dict.fromkeys(("known", "shown_before", "ensure_first_key"), INSIDE),
     "approvals": dict.fromkeys(("account_of", "as_quoted", "wait"), INSIDE),
     "audit": {

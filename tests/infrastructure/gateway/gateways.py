@@ -14,6 +14,7 @@ import httpx
 from openai import OpenAI
 
 from domain.keys import STUDIO, KeyScope, KeyTerms
+from infrastructure.alerting import watching_alerts
 from infrastructure.gateway import serving
 from infrastructure.hooks.parts import messaging
 from infrastructure.service import Studio
@@ -88,7 +89,7 @@ def gateway_on(url: str, home: Path, **changes: Any) -> Iterator[Gateway]:
             running = asyncio.create_task(server.serve([socket]))
             address = f"http://127.0.0.1:{socket.getsockname()[1]}"
             made.append(Gateway(address, studio, asyncio.get_running_loop(), secret))
-            async with working(studio), messaging(studio):
+            async with working(studio), messaging(studio), watching_alerts(studio):
                 yield
                 server.stop()
                 await running

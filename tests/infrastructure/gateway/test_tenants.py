@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from application.ledger.reader import LogFilter
+from domain.alerting import AlertTerms
 from infrastructure.gateway.door import ACCOUNT
 from tests.infrastructure.gateway.gateways import ADMIN, OPERATE, Gateway
 
@@ -43,8 +44,9 @@ def things(gateway: Gateway) -> dict[str, list[str]]:
         film = client.post("/v1/operations", json=filmed).json()["operation"]
     asset = operation["operations"][0]["outputs"][0]["asset"]
     key = gateway.run(gateway.studio.keys.list(OWNER))[0].id
+    alert = gateway.run(gateway.studio.alerts.set(OWNER, AlertTerms(shares=(80,)))).alert.id
     hook = gateway.run(gateway.studio.webhooks.add(OWNER, ADDRESS)).webhook.id
-    ids = [operation["operation"], film, asset, key, hook, OWNER]
+    ids = [operation["operation"], film, asset, key, hook, alert, OWNER]
     agent = gateway.issue(OWNER, replace(OPERATE, approve_above=0))
     with gateway.client(agent) as client:
         quote = client.post("/v1/operations", json=drawn).json()["approval"]["quote"]

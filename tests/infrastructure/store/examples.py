@@ -18,6 +18,7 @@ from domain.account import (
     TimeZoneChanged,
 )
 from domain.agreeing import DiscountAgreed, TariffAgreed
+from domain.alerts import AlertRaised, AlertRemoved, AlertSet
 from domain.approvals import ApprovalAsked, ApprovalGiven
 from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetRestored, AssetTrashed
 from domain.billing import PeriodClosed, StatementIssued, StatementVoided
@@ -123,6 +124,7 @@ PICTURE = Stored("ab" * 32, "image/png", 20_480, 1024, 768, id="5a" * 12)
 CLIP = Stored("cd" * 32, "video/mp4", 1_048_576, 1280, 720, 4_000, "c1" * 12)
 GIVEN = (Given("image", "5b" * 12, "image/jpeg", 30_720, 800, 600), Given("audio", "a1" * 12, "audio/mpeg", 4_096))
 HOOK = "hook_7hq2m9x4ka"
+ALERT = "alert_205e3d8429b2"
 KEY_TERMS = KeyTerms((KeyScope.OPERATE, KeyScope.ADMIN), "ann", "brand", False, NOW + 1_000_000, 2_000_000, 60, True)
 WAITS = (*("quote_5a5a5a", "key_7hq2m9x4ka", "ef" * 32, "text_to_image"), 2, "sketch-1", 80_000, "USD")
 
@@ -186,6 +188,12 @@ EXAMPLES: tuple[Fact, ...] = (
     KeyIssued("acme", NOW, "key_7hq2m9x4ka", "3c" * 32, "0badcafe", KEY_TERMS),
     KeyChanged("acme", NOW, "key_7hq2m9x4ka", KeyTerms((KeyScope.READ,), forwards=True), "a new app"),
     KeyRevoked("acme", NOW, "key_7hq2m9x4ka", "lost"),
+    AlertSet("acme", NOW, ALERT, "user:ann", "spend", "day", (80, 100), (25_000_000,), locks=True, reason="a budget"),
+    AlertRemoved("acme", NOW, ALERT, "it is over"),
+    AlertRaised(
+        *("acme", NOW, ALERT, "user:ann", "spend", "day", TODAY, TOMORROW),
+        *("100%", 10_000_000, 9_900_000, "USD", NOW - 1_000_000, 4711, True),
+    ),
     WebhookRegistered("acme", NOW, HOOK, ("operation.charged",), f"{HOOK}:c", "ef" * 32, "0badcafe", "a new shop"),
     WebhookChanged("acme", NOW, HOOK, (), f"{HOOK}:d", "0f" * 32),
     WebhookRotated("acme", NOW, HOOK, 2, "0badcafe", NOW + 86_400_000_000, "lost"),

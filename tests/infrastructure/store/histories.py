@@ -19,6 +19,7 @@ from application.keeping.mending import Mending, chosen_tables
 from application.keeping.tables import MADE, Discrepancy, Ground
 from application.library.records import AssetQuery
 from application.notifying.planning import HookPlanner
+from domain.alerting import AlertTerms
 from domain.errors import OperationFailed, OperationPending, OperationRefused
 from domain.keys import KeyScope, KeyTerms
 from domain.money import Money
@@ -46,6 +47,7 @@ async def tell(url: str, home: Path) -> None:
         await studio.accounts.add_credit("acme", Money(50 * PRICE, "USD"), "payment-1")
         await studio.accounts.open("zeta", plan="pro")
         await studio.webhooks.add("zeta", "https://shop.example/hooks")
+        await studio.alerts.set("acme", AlertTerms(amounts=(PRICE,), shares=(1,)))
         await studio.operations.generate("a lake", account="acme", user="ann", model=SYNC, key="order-1")
         await studio.operations.generate("a fox", account="acme", user="bob", model=SYNC, key="order-2", n=3)
         paid = await studio.operations.generate("a hill", account="acme", model=JOBS)
@@ -62,6 +64,7 @@ async def tell(url: str, home: Path) -> None:
         for _ in range(MANY):
             await studio.operations.generate("a lake", account="zeta", model=SYNC)
         await word(studio)
+        await studio.alerts.check()
         HookPlanner(studio.webhooks.sending.log, studio.webhooks.tables).advance()
         with database_of(studio).transaction() as connection:
             connection.execute(insert(ASSET_KEYS).values(account="from-elsewhere", key=bytes(32)))

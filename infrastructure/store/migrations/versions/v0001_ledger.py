@@ -22,6 +22,7 @@ def upgrade() -> None:
     _words()
     _key_names()
     _webhooks()
+    _alerts()
     if op.get_context().dialect.name == "postgresql":
         for table, percent in ROOM_TO_UPDATE.items():
             op.execute(f"ALTER TABLE {table} SET (fillfactor = {percent})")
@@ -199,6 +200,16 @@ def _webhooks() -> None:
         Column("position", BigInteger, nullable=False),
         CheckConstraint("one = 1", name="webhook_mark_is_one"),
     )
+
+
+def _alerts() -> None:
+    op.create_table(
+        "alert_mark",
+        Column("one", Integer, primary_key=True, autoincrement=False),
+        Column("position", BigInteger, nullable=False),
+        CheckConstraint("one = 1", name="alert_mark_is_one"),
+    )
+    op.create_table("alert_accounts", Column("account", ID, primary_key=True))
 
 
 def _search() -> None:
