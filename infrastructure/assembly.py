@@ -44,7 +44,6 @@ from application.ledger.transaction import Store
 from application.ledger.writer import Clock, LedgerWriter
 from application.library.library import Library
 from application.library.naming import AssetNames
-from application.notifying.alerts import Alerts
 from application.notifying.webhooks import Webhooks
 from application.performing.gates import Gates
 from application.performing.histories import Histories
@@ -68,8 +67,8 @@ from infrastructure.customers import accounts_of
 from infrastructure.files.belonging import Belonging
 from infrastructure.files.shelf import Shelf
 from infrastructure.files.where import place_of
+from infrastructure.hooks.mailing import AnyPost
 from infrastructure.hooks.parts import hook_post, sender_of, webhooks_of
-from infrastructure.hooks.posting import HookPost
 from infrastructure.invoicing import invoices_of
 from infrastructure.keeping import upkeep_of
 from infrastructure.keyrings import keys_of
@@ -309,12 +308,8 @@ class Assembly:
         return keys_of(self)
 
     @cached_property
-    def hook_post(self) -> HookPost:
+    def hook_post(self) -> AnyPost:
         return hook_post(self.settings)
-
-    @cached_property
-    def alerts(self) -> Alerts:
-        return alerts_of(self)
 
     @cached_property
     def webhooks(self) -> Webhooks:
@@ -378,7 +373,7 @@ class Assembly:
             accounts=self.accounts,
             keys=self.keys,
             approvals=self.approvals,
-            alerts=self.alerts,
+            alerts=alerts_of(self),
             webhooks=self.webhooks,
             views=self.views,
             log=Log(self.reader, self.codec, self.index, self.feed),

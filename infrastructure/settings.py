@@ -64,6 +64,19 @@ def _origins(words: tuple[str, ...]) -> tuple[str, ...]:
     return words
 
 
+def _mail_server(url: SecretStr) -> SecretStr:
+    from infrastructure.hooks.mailserver import mail_server
+
+    mail_server(url.get_secret_value())
+    return url
+
+
+def _mail_address(text: str) -> str:
+    from infrastructure.hooks.mailserver import checked_mail
+
+    return checked_mail(text) if text else text
+
+
 def _place(text: str) -> str:
     if "://" not in text:
         return str(Path(text).expanduser())
@@ -106,6 +119,8 @@ class Settings(BaseSettings):
     webhook_keys: SecretStr | None = None
     webhook_origins: Annotated[tuple[str, ...], NoDecode, AfterValidator(_origins)] = ()
     webhook_seconds: Positive = 15
+    smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None
+    smtp_from: Annotated[str, AfterValidator(_mail_address)] = ""
     seal_keys: SecretStr | None = None
     seal_file: Path | None = None
     seal_url: str = ""

@@ -24,6 +24,8 @@ from domain.webhooks import Pause
 from infrastructure.clock import new_id, new_secret
 from infrastructure.hooks.keys import webhook_keys_of
 from infrastructure.hooks.letters import OperationLetters, told_at
+from infrastructure.hooks.mailing import AnyPost, MailPost
+from infrastructure.hooks.mailserver import mail_server
 from infrastructure.hooks.posting import HookPost
 from infrastructure.service import Studio
 from infrastructure.settings import Settings, revealed
@@ -35,10 +37,12 @@ if TYPE_CHECKING:
     from infrastructure.assembly import Assembly
 
 
-def hook_post(settings: Settings) -> HookPost:
-    """The way out to webhooks."""
+def hook_post(settings: Settings) -> AnyPost:
+    """The way out to webhooks, and to people by e-mail."""
     origins, seconds = settings.webhook_origins, settings.webhook_seconds
-    return HookPost(origins, seconds=seconds, proxy=revealed(settings.proxy))
+    url = revealed(settings.smtp_url)
+    mail = MailPost(mail_server(url) if url else None, settings.smtp_from, seconds)
+    return AnyPost(HookPost(origins, seconds=seconds, proxy=revealed(settings.proxy)), mail)
 
 
 def webhooks_of(made: Assembly) -> Webhooks:
