@@ -6,6 +6,8 @@ hour, day, period, life ─ each: account, user, project, key ─ each: outputs,
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field
+from typing import Final
 
 from domain.account import Account, InForce
 from domain.entering import into_period
@@ -18,6 +20,7 @@ from domain.usage import NOTHING_USED, Usage
 from domain.value import value
 from domain.windows import NARROW, Window, next_span
 
+NO_TELLING: Final = (None, None)
 Wanted = tuple[tuple[str, int], ...]
 """The amounts that are asked for, by measure."""
 
@@ -34,7 +37,11 @@ class Counting:
 
 @value
 class LimitStanding:
-    """One limit as it stands: outputs, or micro-units of money; `resets_at` is in epoch microseconds, None for life."""
+    """One limit as it stands: outputs, or micro-units of money; `resets_at` is in epoch microseconds, None for life.
+
+    If use goes on as since the period began, it is `projected` at its end, and from `runs_out_at` on nothing is left,
+    None if something is. Of hours, days and life neither is worked out.
+    """
 
     scope: str
     measure: str
@@ -44,6 +51,8 @@ class LimitStanding:
     held: int
     left: int
     resets_at: int | None
+    projected: int | None = field(default=None, compare=False)
+    runs_out_at: int | None = field(default=None, compare=False)
 
 
 def over_limit(
@@ -161,7 +170,20 @@ def _standings(account: Account, current: PeriodState, scopes: Sequence[str], no
             for measure, limit in counting.limits.get(scope, {}).items():
                 used, held = usage.posted.get(measure, 0), usage.held.get(measure, 0)
                 left = max(limit - used - held, 0)
-                yield LimitStanding(scope, measure, str(counting.window), limit, used, held, left, counting.resets_at)
+                ahead = projection(used, left, current.period, now) if counting.window is Window.PERIOD else NO_TELLING
+                standing = (scope, measure, str(counting.window), limit, used, held, left, counting.resets_at)
+                yield LimitStanding(*standing, *ahead)
+
+
+def projection(used: int, left: int, period: Period, now: int) -> tuple[int | None, int | None]:
+    """The use at a period's end if it goes on so, rounded down, and the instant from which on nothing is left."""
+    elapsed = now - period.start
+    if elapsed <= 0 or now >= period.end:
+        return NO_TELLING
+    if used <= 0:
+        return max(used, 0), None
+    runs_out = now + left * elapsed // used
+    return used * (period.end - period.start) // elapsed, runs_out if runs_out < period.end else None
 
 
 def _over(

@@ -16,6 +16,7 @@ from infrastructure.showing.formats import clock, limit_of
 
 if TYPE_CHECKING:
     from application.keeping.accountviews import LimitsView
+    from domain.counting import LimitStanding
     from infrastructure.cli.rendering import Page
     from projections.views.operations import OperationRow
 
@@ -94,8 +95,18 @@ def show_limits(page: Page, view: LimitsView) -> None:
             )
             for name in amounts
         ),
+        PageColumn("PROJECTED", [_projected(one, view.currency) for one in view.limits], right=True, drop=2),
+        PageColumn(
+            "RUNS OUT",
+            ["" if one.runs_out_at is None else _until(one.runs_out_at, view.zone) for one in view.limits],
+            drop=3,
+        ),
         PageColumn("UNTIL", [_until(one.resets_at, view.zone) for one in view.limits]),
     )
+
+
+def _projected(one: LimitStanding, currency: str) -> str:
+    return "" if one.projected is None else limit_of(one.measure, one.projected, currency)
 
 
 def _until(instant: int | None, zone: str) -> str:

@@ -128,7 +128,7 @@ def _discount(document: Mapping[str, Any] | None) -> OwnDiscount | None:
 
 def limits_from(document: Mapping[str, Any]) -> LimitsView:
     """Every limit of an account."""
-    names = ("limit", "used", "held", "left")
+    names = ("limit", "used", "held", "left", "projected")
     found = [{**one, **amounts_from({name: one[name] for name in names})} for one in document["limits"]]
     standings = tuple(record(LimitStanding, one) for one in found)
     return LimitsView(document["account"], document["currency"], document["zone"], standings)

@@ -105,10 +105,11 @@ def limits_document(view: LimitsView) -> dict[str, object]:
 
 
 def _standing(one: LimitStanding, view: LimitsView) -> dict[str, object]:
-    amounts = {name: getattr(one, name) for name in ("limit", "used", "held", "left")}
+    amounts = {name: getattr(one, name) for name in ("limit", "used", "held", "left", "projected")}
     shown = {name: measured({one.measure: amount}, view.currency)[one.measure] for name, amount in amounts.items()}
-    resets_at = None if one.resets_at is None else iso(one.resets_at)
-    return {"scope": one.scope, "measure": one.measure, "window": one.window, **shown, "resets_at": resets_at}
+    instants = {"resets_at": one.resets_at, "runs_out_at": one.runs_out_at}
+    told = {name: None if at is None else iso(at) for name, at in instants.items()}
+    return {"scope": one.scope, "measure": one.measure, "window": one.window, **shown, **told}
 
 
 def model_document(model: Model, at: int, off: Mapping[str, str]) -> dict[str, object]:

@@ -10,7 +10,7 @@ import pytest
 from domain.account import LimitChanged, TimeZoneChanged
 from domain.admission import Leeway, accept, refusal_now, reroute
 from domain.beginning import change_limits, needed_since
-from domain.counting import LimitStanding, left_of, limit_standings
+from domain.counting import LimitStanding, left_of, limit_standings, projection
 from domain.errors import InvalidInput
 from domain.ledger import Fact, Ledger, PeriodOpened, known_account
 from domain.limiting import change_limit, inherit_limit
@@ -409,3 +409,13 @@ def test_every_limit_stands_with_its_figures_from_the_narrowest_window() -> None
         LimitStanding("account", "images", "period", 10, 0, 1, 9, APRIL.end),
         LimitStanding("account", "spend", "period", DOLLAR, 0, CENT, DOLLAR - CENT, APRIL.end),
     )
+
+
+def test_use_is_projected_to_the_periods_end_as_it_went_since_its_beginning() -> None:
+    third = Period(0, 300)
+    assert projection(20, 80, third, 100) == (60, None)
+    assert projection(60, 40, third, 100) == (180, 100 + 40 * 100 // 60)
+    assert projection(100, 0, third, 100) == (300, 100)
+    assert projection(0, 100, third, 100) == (0, None)
+    assert projection(5, 100, third, 0) == (None, None)
+    assert projection(5, 100, third, 300) == (None, None)
