@@ -86,6 +86,8 @@ def refusal_in_words(fact: Rejected) -> str:
             limit, left, asked = (_amount(fact, number) for number in (fact.limit, fact.left, fact.asked))
             over = OVER[fact.window or Window.PERIOD]
             return f"{whose} {fact.measure} limit of {limit} {over} leaves {left}{_until(fact)}, {asked} asked"
+        case "balance" if fact.limit is not None and fact.limit < 0:
+            return f"the prepaid balance is {_amount(fact, fact.limit)}, and nothing is admitted until that is covered"
         case "balance":
             return f"the prepaid balance leaves {_amount(fact, fact.left)}, {_amount(fact, fact.asked)} asked"
         case "overage":

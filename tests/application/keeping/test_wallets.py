@@ -1,0 +1,149 @@
+"""Plans and grants on real databases: once by however many processes, found by a service, explained by the audit."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from domain.errors import InvalidInput, KeyReused, OperationRefused
+from domain.money import Money
+from domain.operation import Validated
+from domain.wallet import GrantEnded, GrantGiven, SubscriptionCharged, sum_of
+from infrastructure.service import Studio
+from tests.application.studios import PRICE, SYNC, facts_of, is_sound, studio_on
+from tests.application.support import Clock
+from tests.domain.wall_clocks import utc
+from tests.faults.processes import in_processes
+from tests.patience import wait_until
+
+APRIL, MAY = utc("2026-04-01"), utc("2026-05-02T09:00")
+PLANS = """
+[[plan]]
+id = "club"
+price = "20.00"
+allowance = "0.10"
+overage = "refused"
+
+[[plan]]
+id = "open"
+price = "30.00"
+allowance = "0.10"
+"""
+
+
+def opened(url: str, home: Path, at: int, *, serve: bool = False) -> AbstractAsyncContextManager[Studio]:
+    home.mkdir(exist_ok=True)
+    (home / "plans.toml").write_text(PLANS)
+    plans = (home / "plans.toml",)
+    return studio_on(url, home, clock=Clock(at), serve=serve, plans=plans, plan_prices="charged")
+
+
+def usd(text: str) -> Money:
+    return Money.parse(text, "USD")
+
+
+async def begun(url: str, home: Path, plan: str, *, prepaid: bool = False) -> None:
+    async with opened(url, home, APRIL) as studio:
+        await studio.accounts.open("acme", plan=plan, prepaid=prepaid)
+
+
+async def asking(url: str, home: Path, name: str) -> int:
+    """Grant the same twice, and ask until nothing is sold any more; how much was."""
+    async with opened(url, home, MAY) as studio:
+        sold = 0
+        for _ in range(2):
+            await studio.accounts.grant("acme", usd("0.22"), "welcome", expires=utc("2026-06-01"))
+        for _ in range(20):
+            with suppress(OperationRefused):
+                await studio.operations.generate("a lake", account="acme", user=name, model=SYNC)
+                sold += 1
+        return sold
+
+
+def test_processes_together_charge_a_plan_once_a_period_and_spend_no_grant_twice(
+    database_url: str, tmp_path: Path
+) -> None:
+    asyncio.run(begun(database_url, tmp_path / "home", "club"))
+    sold = in_processes(asking, [(database_url, tmp_path / "home", f"p{number}") for number in range(3)])
+    asyncio.run(spent(database_url, tmp_path / "home", sum(sold)))
+
+
+async def spent(url: str, home: Path, sold: int) -> None:
+    async with opened(url, home, MAY) as studio:
+        facts = facts_of(studio)
+        charged = [fact.price for fact in facts if isinstance(fact, SubscriptionCharged)]
+        given = [fact.amount for fact in facts if isinstance(fact, GrantGiven)]
+        held = [sum_of(fact.drawn) for fact in facts if isinstance(fact, Validated)]
+        assert charged == [20_000_000] * 2
+        assert sorted(given) == [100_000, 100_000, 220_000]
+        assert [fact.amount for fact in facts if isinstance(fact, GrantEnded)] == [100_000]
+        assert held == [PRICE] * sold == [PRICE] * 8
+        assert {one.id[:9]: one.left for one in (await studio.accounts.wallet("acme")).grants} == {
+            "allowance": 0,
+            "welcome": 0,
+        }
+        may = await studio.statements.preview("acme", "2026-05-01")
+        assert may.statement.total == 20_000_000
+        assert await is_sound(studio)
+        assert (list(studio.audit.books()), list(studio.audit.bills())) == ([], [])
+
+
+def charged_twice(studio: Studio) -> bool:
+    return len([fact for fact in facts_of(studio) if isinstance(fact, SubscriptionCharged)]) == 2
+
+
+async def test_a_service_charges_the_plans_of_accounts_that_nobody_uses(database_url: str, tmp_path: Path) -> None:
+    await begun(database_url, tmp_path / "home", "open")
+    async with opened(database_url, tmp_path / "home", MAY, serve=True) as studio:
+        is_charged = partial(charged_twice, studio)
+        await asyncio.to_thread(wait_until, is_charged, "the service charges the plan")
+    async with opened(database_url, tmp_path / "home", MAY) as studio:
+        assert [fact.covers.start for fact in facts_of(studio) if isinstance(fact, SubscriptionCharged)] == [
+            APRIL,
+            utc("2026-05-01"),
+        ]
+        assert await is_sound(studio)
+
+
+async def test_a_closing_charges_the_next_period_of_a_quiet_account(database_url: str, tmp_path: Path) -> None:
+    await begun(database_url, tmp_path / "home", "open")
+    async with opened(database_url, tmp_path / "home", MAY) as studio:
+        await studio.statements.close("acme", "2026-04")
+        issued = await studio.statements.issue("acme", "2026-04")
+        may = await studio.statements.preview("acme", "2026-05")
+    assert issued.content["totals"]["total"] == "30.00"
+    assert [line["amount"] for line in may.content["subscription"]] == ["30.00"]
+    assert may.content["grants"]["opening"] == issued.content["grants"]["closing"] == "0.10"
+    assert [line["lapsed"] for line in may.content["grants"]["lines"]] == ["0.10", "0.00"]
+
+
+async def test_a_change_of_plan_at_the_periods_end_waits_for_it(sqlite_url: str, tmp_path: Path) -> None:
+    await begun(sqlite_url, tmp_path / "home", "open")
+    async with opened(sqlite_url, tmp_path / "home", APRIL + 1) as studio:
+        assert (await studio.accounts.change_plan("acme", "club", at="period-end")).plan == "open"
+        assert (await studio.accounts.wallet("acme")).next_plan == "club"
+        with pytest.raises(InvalidInput, match="at"):
+            await studio.accounts.change_plan("acme", "club", at="tomorrow")
+    async with opened(sqlite_url, tmp_path / "home", MAY) as studio:
+        assert (await studio.accounts.show("acme")).plan == "club"
+
+
+async def test_a_payment_that_is_taken_back_is_a_debt_until_it_is_paid_again(database_url: str, tmp_path: Path) -> None:
+    await begun(database_url, tmp_path / "home", "free", prepaid=True)
+    async with opened(database_url, tmp_path / "home", MAY) as studio:
+        await studio.accounts.add_credit("acme", usd("1"), "p1")
+        await studio.operations.generate("a lake", account="acme", user="ann", model=SYNC)
+        for _ in range(2):
+            view = await studio.accounts.charge_back("acme", "p1", usd("1"), "disputed", suspend=True)
+        assert (view.balance, view.standing) == (-PRICE, "suspended")
+        with pytest.raises(KeyReused):
+            await studio.accounts.charge_back("acme", "p1", usd("0.50"), "disputed")
+        await studio.accounts.resume("acme", "talked to them")
+        with pytest.raises(OperationRefused, match=r"the prepaid balance is -0.04 USD"):
+            await studio.operations.generate("a lake", account="acme", user="ann", model=SYNC)
+        assert await is_sound(studio)
+        assert list(studio.audit.differences()) == []
