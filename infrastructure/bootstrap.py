@@ -12,6 +12,7 @@ import logging
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from application.ports import Provider
@@ -74,7 +75,19 @@ def _chores(made: Assembly, *, serve: bool) -> Iterator[Coroutine[Any, Any, None
         yield recovering(made.upkeep, seconds)
         yield expiring(made.library, seconds)
         yield paying_plans(made.renewals, seconds)
+        if made.settings.reports is not None:
+            yield _reporting(made, made.settings.reports)
         yield watching(made.studio.seals.watch, made.settings.seal_minutes)
+
+
+async def _reporting(made: Assembly, folder: Path) -> None:
+    """Make reports of periods that are over; what draws them is loaded by whoever wants that."""
+    from infrastructure.clock import now
+    from infrastructure.documents.brand import load_brand
+    from infrastructure.reports.making import ReportFolder, reporting
+
+    brand = await asyncio.to_thread(load_brand, made.settings.report_brand)
+    await reporting(ReportFolder(made.studio, folder, brand, now))
 
 
 async def _ended(chores: Sequence[asyncio.Task[None]]) -> None:

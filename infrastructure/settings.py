@@ -123,6 +123,8 @@ class Settings(BaseSettings):
     smtp_from: Annotated[str, AfterValidator(_mail_address)] = ""
     seal_keys: SecretStr | None = None
     seal_file: Path | None = None
+    reports: Path | None = None
+    report_brand: Path | None = None
     seal_url: str = ""
     seal_minutes: Positive = 60
     drift_percent: Annotated[Decimal, Field(ge=0, le=1000)] = Decimal(2)

@@ -59,6 +59,9 @@ PANELS = {
             "costs": "List what each model brought in and what it cost us.",
             "operations": "List operations, the newest first.",
         },
+        "report": {
+            "report": "Report a billing period: what was made, by day, model, user and project, and what it came to."
+        },
         "books": {"books": "Show the trial balance, or the postings of one ledger account."},
         "exporting": {"export": "Write the books for other programs: beancount, hledger, CSV, FOCUS, events."},
         "pushing": {"push": "Push what was booked to OpenMeter, as CloudEvents."},

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from infrastructure.documents.brand import Brand
+from infrastructure.documents.plots import Plot
+
 if TYPE_CHECKING:
     from application.keeping.forms import Content
     from application.keeping.statements import StatementView
@@ -73,6 +76,10 @@ class Paper:
     notes: Sequence[str]
     issued: int | None
     """When, in microseconds; None of a draft."""
+    figures: Sequence[tuple[str, str, str]] = ()
+    """What is seen first: label, value, and a line about it."""
+    plots: Sequence[Plot] = ()
+    brand: Brand | None = None
 
 
 def paper_of(one: StatementView, issuer: Sequence[str] = (), customer: Sequence[str] = ()) -> Paper:

@@ -1,4 +1,4 @@
-"""A statement as a PDF: A4, text that can be selected and searched, its fonts embedded, and the same bytes each time.
+"""A paper as a PDF: A4, text that can be selected and searched, its fonts embedded, and the same bytes each time.
 
 Needs the extra `documents`: fpdf2, and Roboto for Latin, Greek, Cyrillic and Vietnamese. Other scripts are drawn from
 fonts that are named; a character that no font has is written as its code point, and never left out.
@@ -6,6 +6,7 @@ fonts that are named; a character that no font has is written as its code point,
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -18,13 +19,17 @@ from fpdf import FPDF
 from fpdf.fonts import FontFace, TTFFont
 
 from domain.errors import InvalidInput
+from infrastructure.documents.brand import Brand
 from infrastructure.documents.paper import Paper, PaperTable
+from infrastructure.documents.plots import Plot
 
 FONT: Final = "paper"
 BLACK, GREY, RED = (0, 0, 0), (90, 90, 90), (163, 0, 0)
 EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """The date in a draft's file, which has none of its own."""
 MILLION: Final = 1_000_000
+LARGE: Final = 10
+"""Points of a letter from which on a figure is one that is looked for."""
 MARGIN, LINE = 16, 4.6
 """Millimetres."""
 
@@ -32,7 +37,7 @@ MARGIN, LINE = 16, 4.6
 def pdf_of(paper: Paper, fonts: Sequence[Path] = ()) -> bytes:
     """The document. Raises InvalidInput for a font that cannot be read."""
     logging.getLogger("fontTools").setLevel(logging.ERROR)  # it tells of each table that it leaves out
-    sheet = PaperSheet(paper.title)
+    sheet = PaperSheet(paper.title, paper.brand)
     sheet.set_creation_date(EPOCH if paper.issued is None else datetime.fromtimestamp(paper.issued // MILLION, UTC))
     try:
         sheet.use(fonts)
@@ -45,13 +50,14 @@ def pdf_of(paper: Paper, fonts: Sequence[Path] = ()) -> bytes:
 class PaperSheet(FPDF):
     """Draws a paper on as many pages as it needs."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, brand: Brand | None = None) -> None:
         super().__init__(format="A4")
         self.known: set[int] = set()
+        self.accent = BLACK if brand is None else brand.red_green_blue
         self.set_margin(MARGIN)
         self.set_auto_page_break(True, MARGIN)
         self.set_title(title)
-        self.set_creator("Image Studio")
+        self.set_creator("Image Studio" if brand is None else brand.name)
         self.set_lang("en")
 
     def footer(self) -> None:
@@ -84,7 +90,12 @@ class PaperSheet(FPDF):
 
     def draw(self, paper: Paper) -> None:
         self.add_page()
+        if paper.brand is not None:
+            self._brand(paper.brand)
         self._head(paper)
+        self._figures(paper.figures)
+        for plot in paper.plots:
+            self._plot(plot)
         for table in paper.tables:
             self._table(table)
         for sums in (paper.sums, paper.balance):
@@ -93,6 +104,51 @@ class PaperSheet(FPDF):
         self.ln(LINE)
         for note in paper.notes:
             self._lines(note)
+
+    def _brand(self, brand: Brand) -> None:
+        top = self.get_y()
+        if brand.logo is not None:
+            self.image(io.BytesIO(brand.logo.content), x=self.w - MARGIN - 40, y=top, w=40, h=9, keep_aspect_ratio=True)
+        self._font(11, bold=True)
+        self.set_y(top + 2)
+        self._lines(brand.name, 6)
+        self.set_draw_color(*self.accent)
+        self.set_line_width(0.5)
+        self.line(MARGIN, top + 11, self.w - MARGIN, top + 11)
+        self.set_y(top + 15)
+
+    def _figures(self, figures: Sequence[tuple[str, str, str]]) -> None:
+        """Side by side, as wide as each other."""
+        if not figures:
+            return
+        self.ln(2)
+        top, wide = self.get_y(), (self.w - 2 * MARGIN) / len(figures)
+        for place, parts in enumerate(figures):
+            self.set_y(top)
+            for text, size, height in zip(parts, (8, 15, 7.5), (LINE, 8, LINE), strict=True):
+                self._font(size, bold=size > LARGE, color=BLACK if size > LARGE else GREY)
+                self.set_x(MARGIN + place * wide)
+                self.cell(wide, height, self._drawable(text), new_x="LMARGIN", new_y="NEXT")
+        self.ln(2)
+
+    def _plot(self, plot: Plot) -> None:
+        self._room(plot.height + 10)
+        self._font(11, bold=True)
+        self._lines(plot.title, 7)
+        left, top = MARGIN, self.get_y()
+        self.set_draw_color(220)
+        self.set_line_width(0.1)
+        for rule in plot.rules:
+            self.line(left + rule.x, top + rule.y, left + rule.x + rule.width, top + rule.y)
+        self.set_fill_color(*self.accent)
+        for bar in plot.bars:
+            self.rect(left + bar.x, top + bar.y, bar.width, bar.height, style="F")
+        self._font(7.5, color=GREY)
+        for mark in plot.marks:
+            text = self._drawable(mark.text)
+            back = {"start": 0.0, "middle": 0.5, "end": 1.0}[mark.anchor] * self.get_string_width(text)
+            self.text(left + mark.x - back, top + mark.y, text)
+        self.set_y(top + plot.height + 3)
 
     def _head(self, paper: Paper) -> None:
         self._font(20, bold=True)

@@ -40,6 +40,7 @@ from infrastructure.gateway.native import (
     operations,
     past,
     prices,
+    reports,
     seals,
     statements,
     terms,
@@ -87,7 +88,7 @@ def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
     app.state.gate = gate
     for part in (images, videos, models):
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 424, 502, openai=True))
-    for part in (operations, views, statements, books, prices, *OWN_PARTS, callbacks, health):
+    for part in (operations, views, statements, reports, books, prices, *OWN_PARTS, callbacks, health):
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 502))
     app.state.agents = AgentsDoor(gate, most)
     app.router.routes.append(Route(PATH, app.state.agents, methods=["POST"], include_in_schema=False))

@@ -11,6 +11,7 @@ from fastapi import Request
 
 from application.providing.callbacks import Callbacks
 from infrastructure.clock import SECOND
+from infrastructure.documents.brand import OURS, Brand
 from infrastructure.gateway.aliases import ClientModels
 from infrastructure.gateway.door import Door
 from infrastructure.gateway.quotes import Quotes
@@ -36,6 +37,8 @@ class Gate:
     links: bool
     readiness: Readiness
     meters: Meters
+    brand: Brand = OURS
+    """Whose reports they are."""
     callbacks: dict[str, Callbacks] = field(default_factory=dict)
     auditing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """An audit reads all of the log: one goes on at a time."""

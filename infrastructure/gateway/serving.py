@@ -19,6 +19,7 @@ import uvicorn
 
 from domain.errors import InvalidInput
 from infrastructure.agents.door import AgentsDoor
+from infrastructure.documents.brand import Brand, load_brand
 from infrastructure.gateway.aliases import ClientModels
 from infrastructure.gateway.app import gateway
 from infrastructure.gateway.door import Door
@@ -89,7 +90,9 @@ class GatewayServer(uvicorn.Server):
 def server(studio: Studio, settings: Settings) -> GatewayServer:
     """The server for an open studio: `await server.serve([listener])`."""
     app = gateway(
-        _gate(studio, links=settings.picture_links), most=settings.largest_body, seconds=settings.body_seconds
+        _gate(studio, links=settings.picture_links, brand=load_brand(settings.report_brand)),
+        most=settings.largest_body,
+        seconds=settings.body_seconds,
     )
     config = uvicorn.Config(
         studio.around_requests(app),
@@ -119,7 +122,7 @@ async def answer_requests(
     await answering
 
 
-def _gate(studio: Studio, *, links: bool) -> Gate:
+def _gate(studio: Studio, *, links: bool, brand: Brand) -> Gate:
     return Gate(
         studio=studio,
         door=Door(studio.keys, Rates()),
@@ -129,6 +132,7 @@ def _gate(studio: Studio, *, links: bool) -> Gate:
         clock=studio.services.desk.clock,
         currency=studio.accounts.currency,
         links=links,
+        brand=brand,
         readiness=Readiness(studio),
         meters=Meters(studio),
     )

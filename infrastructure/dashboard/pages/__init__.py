@@ -17,6 +17,7 @@ from infrastructure.dashboard.pages import (
     library,
     operations,
     overview,
+    reports,
     statements,
     studio,
     webhooks,
@@ -24,7 +25,7 @@ from infrastructure.dashboard.pages import (
 
 MODULES: Final[Sequence[ModuleType]] = (
     *(overview, operations, account, keys, webhooks, create, library, files),
-    *(statements, books, accounts, studio),
+    *(statements, reports, books, accounts, studio),
 )
 
 PAGES: Final[Sequence[WebPage]] = [page for module in MODULES for page in module.PAGES]

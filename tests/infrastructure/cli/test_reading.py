@@ -57,6 +57,7 @@ READING = {
         ("why",),
         ("account", "history"),
         ("account", "diff"),
+        ("report",),
         ("books",),
         ("export",),
         ("push",),

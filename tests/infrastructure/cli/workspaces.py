@@ -57,6 +57,7 @@ COMMANDS = [
     ("cancel", "STUCK"),
     ("batch", "LIST", "-o", "width=64", "-o", "height=64", "--yes"),
     ("estimate", "text-to-image", "-i", "prompt=a cat"),
+    ("report",),
     ("create", "a cat", "--size", "64x64"),
     ("compare", "a cat", "-v", "size=64x64", "-v", "size=64x96,style=anime"),
     ("judge", "LAKE", "LAKE_ASSET"),
