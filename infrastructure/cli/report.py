@@ -64,7 +64,7 @@ async def report(
 
 
 def show_report(page: Page, found: UsageReport) -> None:
-    """What it came to, and the dearest of each group."""
+    """The sum, and the dearest of each group."""
     from domain.money import Money
     from infrastructure.cli.rendering import PageColumn
 

@@ -34,7 +34,7 @@ class Logo:
 
 @value
 class Brand:
-    """What stands on a paper about whoever hands it on; `accent` is a colour such as #0a5a68."""
+    """All that stands on a paper about whoever hands it on; `accent` is a colour such as #0a5a68."""
 
     name: str = "Image Studio"
     accent: str = "#0a5a68"

@@ -77,7 +77,7 @@ class Paper:
     issued: int | None
     """When, in microseconds; None of a draft."""
     figures: Sequence[tuple[str, str, str]] = ()
-    """What is seen first: label, value, and a line about it."""
+    """These are seen first: label, value, and a line about it."""
     plots: Sequence[Plot] = ()
     brand: Brand | None = None
 

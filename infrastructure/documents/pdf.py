@@ -140,9 +140,9 @@ class PaperSheet(FPDF):
         self.set_line_width(0.1)
         for rule in plot.rules:
             self.line(left + rule.x, top + rule.y, left + rule.x + rule.width, top + rule.y)
-        self.set_fill_color(*self.accent)
-        for bar in plot.bars:
-            self.rect(left + bar.x, top + bar.y, bar.width, bar.height, style="F")
+        with self.local_context(fill_color=self.accent):
+            for bar in plot.bars:
+                self.rect(left + bar.x, top + bar.y, bar.width, bar.height, style="F")
         self._font(7.5, color=GREY)
         for mark in plot.marks:
             text = self._drawable(mark.text)

@@ -17,7 +17,7 @@ HEIGHT: Final = 48.0
 LEFT: Final = 20.0
 """Room for the amounts beside bars."""
 BASE: Final = 41.0
-"""Where bars by day stand."""
+"""The line that bars by day stand on."""
 ROW: Final = 7.0
 NAMES: Final = 52.0
 """Room for the names beside bars across."""
@@ -38,8 +38,8 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A hairline across."""
+class Hairline:
+    """A thin line across."""
 
     x: float
     y: float
@@ -47,7 +47,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class PlotText:
     """A short text; `y` is its base line."""
 
     x: float
@@ -64,8 +64,8 @@ class Plot:
     words: str
     height: float
     bars: Sequence[Bar]
-    rules: Sequence[Rule]
-    marks: Sequence[Mark]
+    rules: Sequence[Hairline]
+    marks: Sequence[PlotText]
 
 
 def bars_by_day(title: str, words: str, days: Sequence[tuple[str, int]], told: Callable[[int], str]) -> Plot:
@@ -79,10 +79,10 @@ def bars_by_day(title: str, words: str, days: Sequence[tuple[str, int]], told: C
         if amount > 0
     ]
     levels = range(0, top + 1, step)
-    rules = [Rule(LEFT, BASE - high * level / top, WIDTH - LEFT) for level in levels]
-    marks = [Mark(LEFT - 2, BASE - high * level / top + 1, told(level), "end") for level in levels]
+    rules = [Hairline(LEFT, BASE - high * level / top, WIDTH - LEFT) for level in levels]
+    marks = [PlotText(LEFT - 2, BASE - high * level / top + 1, told(level), "end") for level in levels]
     shown = [(place, day) for place, (day, _) in enumerate(days) if place % 7 == 0]
-    marks += [Mark(LEFT + (place + 0.5) * wide, BASE + 4.5, day[5:], "middle") for place, day in shown]
+    marks += [PlotText(LEFT + (place + 0.5) * wide, BASE + 4.5, day[5:], "middle") for place, day in shown]
     return Plot(title, words, HEIGHT, bars, rules, marks)
 
 
@@ -90,12 +90,12 @@ def bars_across(title: str, words: str, rows: Sequence[tuple[str, int]], told: C
     """A bar for each name, the largest first, as they come."""
     top = max((amount for _, amount in rows), default=0) or 1
     room = WIDTH - NAMES - AMOUNTS
-    bars, marks = list[Bar](), list[Mark]()
+    bars, marks = list[Bar](), list[PlotText]()
     for place, (name, amount) in enumerate(rows):
         y, width = place * ROW + 1.2, room * max(amount, 0) / top
         bars.append(Bar(NAMES, y, width, ROW - 2.4))
-        marks.append(Mark(NAMES - 2.5, y + 3.4, name if len(name) <= MOST_LETTERS else f"{name[:27]}…", "end"))
-        marks.append(Mark(NAMES + width + 2, y + 3.4, told(amount)))
+        marks.append(PlotText(NAMES - 2.5, y + 3.4, name if len(name) <= MOST_LETTERS else f"{name[:27]}…", "end"))
+        marks.append(PlotText(NAMES + width + 2, y + 3.4, told(amount)))
     return Plot(title, words, len(rows) * ROW, bars, (), marks)
 
 

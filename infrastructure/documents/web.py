@@ -28,14 +28,14 @@ th { border-bottom: 1px solid #555; font-weight: 600; white-space: nowrap } td {
 .sums tr.last > * { border-top: 1px solid #555; font-weight: 700; color: inherit; font-size: 1.1rem }
 footer { margin-top: 1.8rem; font-size: .8rem; color: #555; overflow-wrap: anywhere }
 .brand { display: flex; align-items: center; gap: .8rem; padding-bottom: .8rem; margin-bottom: 1.6rem }
-.brand { border-bottom: 2px solid var(--accent); font-weight: 600; font-size: 1.05rem }
+.brand { border-bottom: 2px solid ACCENT; font-weight: 600; font-size: 1.05rem }
 .brand img { max-height: 2.6rem; max-width: 12rem }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: 1.2rem }
 .figures { margin: 1.4rem 0 1.8rem }
 .figures dt { color: #555; font-size: .85rem } .figures dd { margin: .1rem 0 0; font-size: 1.6rem; font-weight: 600 }
 .figures dd small { display: block; font-weight: 400; font-size: .8rem; color: #555 }
 figure { margin: 0 0 1.4rem; break-inside: avoid } svg { width: 100%; height: auto; display: block }
-svg text { font-size: 2.9px; fill: #555 } svg .bar { fill: var(--accent) } svg .rule { stroke: #ddd; stroke-width: .2 }
+svg text { font-size: 2.9px; fill: #555 } svg .bar { fill: ACCENT } svg .rule { stroke: #ddd; stroke-width: .2 }
 tr { break-inside: avoid } thead { display: table-header-group }
 """
 
@@ -60,7 +60,7 @@ def html_of(paper: Paper) -> str:
 
 
 def _style(brand: Brand | None) -> str:
-    return STYLE if brand is None else f":root {{ --accent: {brand.accent}; color-scheme: light }}{STYLE}"
+    return STYLE.replace("ACCENT", "#1c1c1c" if brand is None else brand.accent)
 
 
 def _brand(brand: Brand | None) -> str:

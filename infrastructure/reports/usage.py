@@ -1,4 +1,4 @@
-"""What an account used in a billing period: by day, model, user and project, all from one sum of one position.
+"""The usage of an account in a billing period: by day, model, user and project, all from one sum of one position.
 
     quarters ── one question: by day, kind, model, user and project ──> rows ── added up ──> each table of a report
 
@@ -128,7 +128,7 @@ def days_of(period: Period, zone: str) -> list[str]:
 
 
 def _total(found: UsageSums, currency: str) -> Sums:
-    """What the statement itself says that all comes to, and not a sum of our own."""
+    """The total as the statement itself tells it, and not a sum of our own."""
     totals = [one.sums for one in found.totals if one.currency == currency]
     return {name: totals[0][name] for name in SUMS} if totals else NOTHING
 

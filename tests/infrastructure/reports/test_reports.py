@@ -102,7 +102,7 @@ async def test_papers_have_the_brand_the_sums_and_nothing_that_runs(
     html = report_as(report, "html", brand).decode()
     for word in (
         "Fox &amp; &lt;Lake&gt;",
-        "--accent: #7a2e39",
+        "2px solid #7a2e39",
         "Hamburg",
         "Call us",
         "0.11 USD",
