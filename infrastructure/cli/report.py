@@ -67,6 +67,7 @@ def show_report(page: Page, found: UsageReport) -> None:
     """The sum, and the dearest of each group."""
     from domain.money import Money
     from infrastructure.cli.rendering import PageColumn
+    from infrastructure.showing.formats import counted
 
     total = found.total
     page.title(f"Usage of {found.account}, {found.name} to {found.last_day} in {found.zone}")
@@ -81,7 +82,8 @@ def show_report(page: Page, found: UsageReport) -> None:
                 PageColumn("OUTPUTS", [f"{sums['outputs']:,}" for _, sums in shown], right=True, drop=1),
                 PageColumn("PRICE", [str(Money(sums["price"], found.currency)) for _, sums in shown], right=True),
             )
-    page.line(f"  in all {Money(total['price'], found.currency)}, {total['charged']:,} operations charged", "dim")
+    counts = counted(total["charged"], "charged operation")
+    page.line(f"  in all {Money(total['price'], found.currency)} for {counts}", "dim")
     page.line(f"  as of position {found.position}", "dim")
 
 
