@@ -73,6 +73,7 @@ class BlockingAccounts(Blocking[Accounts]):
 
     open = without_await(Accounts.open)
     show = without_await(Accounts.show)
+    list_after = without_await(Accounts.list_after)
     limits = without_await(Accounts.limits)
     change_plan = without_await(Accounts.change_plan)
     change_limit = without_await(Accounts.change_limit)
