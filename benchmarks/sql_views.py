@@ -128,6 +128,7 @@ def _sums(sql: Dialect) -> dict[str, str]:
         "cost": _sum(cost, *MONEY),
         "cost_unknown": f"{_count_if(unknown, 'charged', 'released')} - {_count_if(revealed, 'adjusted')}",
         "estimated": _count_if(estimated, "charged", "released"),
+        "cost_currency": f"max({sql.text('cost_currency')}) {_when(*MONEY)}",
     }
 
 
@@ -146,6 +147,7 @@ def _usage(sql: Dialect) -> tuple[Mapping[str, str], str]:
 
 
 def _periods(sql: Dialect) -> tuple[Mapping[str, str], str]:
+    """Plans here cost nothing, and no grants are given."""
     account = f"coalesce({sql.text('account')}, {sql.text('operation.account')})"
     opened, paid, returned = (
         f"FILTER (WHERE topic = '{STORED[name]}')"
@@ -155,6 +157,8 @@ def _periods(sql: Dialect) -> tuple[Mapping[str, str], str]:
         "carried": f"coalesce(sum({sql.whole('balance')}) {opened}, 0)",
         "credits": f"coalesce(sum({sql.whole('amount')}) {paid}, 0)",
         "returned": f"coalesce(sum({sql.whole('amount')}) {returned}, 0)",
+        "subscriptions": "0",
+        "covered": "0",
         "currency": f"max({sql.text('currency')}) {opened}",
         "plan": f"max({sql.text('plan')}) {opened}",
     }
@@ -233,6 +237,8 @@ def _operations(sql: Dialect) -> tuple[Mapping[str, str], str]:
         "state": state,
         "reason": f"max({sql.text('reason')}) {_when('released', 'rejected')}",
         "held": held,
+        "drawn": f"CASE WHEN {_count('validated')} > 0 THEN 0 END",
+        "cost_currency": f"max({sql.text('cost_currency')}) {_when(*MONEY)}",
         "currency": f"coalesce(max({sql.text('quote.currency')}) {validated}, {refused_in})",
         "price_source": f"max({sql.text('price_source')}) {_when('charged')}",
         "cost_source": f"max({sql.text('cost_source')}) {_when('charged', 'released')}",
