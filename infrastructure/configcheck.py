@@ -172,7 +172,8 @@ def _presets(settings: Settings) -> Iterator[Trouble]:
 
 
 def _plans(settings: Settings) -> Iterator[Trouble]:
-    load_sales(settings.plans, load_catalogue(settings.catalogues)[1])
+    if settings.plans:  # else there is nothing to say but of the catalogue, again
+        load_sales(settings.plans, load_catalogue(settings.catalogues)[1])
     yield from ()
 
 
