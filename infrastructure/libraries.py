@@ -37,6 +37,7 @@ def library_of(made: Assembly) -> Library:
         advance=partial(asyncio.to_thread, made.views.catch_up),
         index_prompts=lambda: None if made.database.reading else indexer.advance(),
         word_store=made.words,
+        index=made.index,
         writer=made.writer,
         shelf=made.shelf,
         clock=made.clock,

@@ -23,10 +23,11 @@ from application.library.records import (
     LibraryTotals,
 )
 from application.library.words import WordStore
-from application.ports import AssetStore
+from application.ports import AssetStore, Index
+from application.scope import operations_of
 from domain.advice import Advice
 from domain.assets import Disposal
-from domain.errors import UnknownAsset, UnknownOperation
+from domain.errors import UnknownAsset
 
 PAGE = 50
 
@@ -42,6 +43,7 @@ class LibraryReader:
     advance: Callable[[], Awaitable[object]]
     index_prompts: Callable[[], object]
     word_store: WordStore
+    index: Index
 
     async def list(
         self, account: str, wanted: AssetQuery = ALL_KEPT, *, after: str | None = None, limit: int = PAGE
@@ -96,7 +98,7 @@ class LibraryReader:
         await self.advance()
         links = await asyncio.to_thread(self.records.of_operation, account, operation)
         if not links:
-            raise UnknownOperation.of(operation)
+            await operations_of(self.index, account, operation)
         return tuple(links)
 
     async def known(self, account: str, asset: str) -> AssetRecord:

@@ -11,7 +11,6 @@ from application.keeping.books import BookQuery
 from application.keeping.stories import Story, stories_of
 from application.ledger.reader import LogFilter
 from application.scope import operations_of
-from domain.errors import UnknownOperation
 from domain.keys import KeyScope
 from domain.kinds import KINDS, Family
 from domain.money import Money
@@ -86,16 +85,8 @@ async def _one(visit: Visit) -> Document:
         "result": _result(result),
         "operations": [await _story(visit, one, ours) for one in stories],
         "why": [dict(explanation_document(one, over_http)) for one in await studio.past.why(id, account)],
-        "assets": await _assets(visit, id),
+        "assets": links_document(await visit.studio.library.of_operation(visit.account, id)),
     }
-
-
-async def _assets(visit: Visit, id: str) -> list[dict[str, Any]]:
-    """Its files; one that has none yet, or was refused, has no place in the library."""
-    try:
-        return links_document(await visit.studio.library.of_operation(visit.account, id))
-    except UnknownOperation:
-        return []
 
 
 def _result(result: Result) -> Document:

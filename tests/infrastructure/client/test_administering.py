@@ -13,6 +13,7 @@ from application.library.records import AssetQuery
 from domain.alerting import AlertTerms
 from domain.alerts import UnknownAlert
 from domain.approvals import ApprovalNeeded
+from domain.errors import OperationFailed
 from domain.keys import STUDIO, KeyScope, KeyTerms
 from imagestudio import Client, ImageStudioError, Money, Request
 from infrastructure.blocking import BlockingStudio
@@ -270,6 +271,14 @@ def test_many_assets_at_once_are_as_in_the_library(gateway: Gateway, operator: C
     emptied = remote.library.empty_trash("acme", reason="it is full")
     assert (emptied.assets, emptied.files) == ((asset,), 1)
     assert remote.library.empty_trash("acme").assets == ()
+
+
+def test_an_operation_that_made_nothing_has_no_files_and_another_accounts_is_not_found(remote: Client) -> None:
+    with pytest.raises(OperationFailed) as failed:
+        remote.operations.run(Request("text-to-image", "acme", {"prompt": "a lake", "outcome": "fail"}, **PICTURE))
+    assert remote.library.of_operation("acme", failed.value.operation) == ()
+    with pytest.raises(ImageStudioError, match="nothing-1"):
+        remote.library.of_operation("acme", "nothing-1")
 
 
 ERRORS: dict[str, Callable[[Either], Any]] = {
