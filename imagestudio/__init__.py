@@ -7,7 +7,8 @@ Opening: `open_studio`, or `open_blocking` for code without an event loop, on `S
 `BlockingStudio`. A studio performs what is queued while it is `working`. A service that runs elsewhere has an
 `AsyncClient` and a `Client` with the same methods. Asking: a `Request`, its `Estimate` and its `Result`, with amounts
 of `Money`. Who asks or decides is an `Actor`, which `actor` reads from a text such as "operator:ann". An API key has
-`KeyTerms`, with one `KeyScope` or several.
+`KeyTerms`, with one `KeyScope` or several. A `SumQuestion` asks for usage and money in groups, and a `QuarterFilter`
+says of what.
 
 Errors: `ImageStudioError` is the base of all. Its code names one, its `Kind` says what to answer, as by an HTTP status,
 and its hint what to do. After `InvalidRequest` and `Overloaded` nothing was recorded; `OperationRefused`,
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from infrastructure.client.opening import AsyncClient, Client
     from infrastructure.service import Studio
     from infrastructure.settings import Settings
+    from projections.summing import SumQuestion
+    from projections.views.quarters import QuarterFilter
 
 __all__ = [
     "Actor",
@@ -60,11 +63,13 @@ __all__ = [
     "OperationPending",
     "OperationRefused",
     "Overloaded",
+    "QuarterFilter",
     "Request",
     "Result",
     "Settings",
     "StoreUnavailable",
     "Studio",
+    "SumQuestion",
     "actor",
     "open_blocking",
     "open_studio",
@@ -135,6 +140,14 @@ def _module_of_value(name: str) -> object:
             from domain import money
 
             return money
+        case "SumQuestion":
+            from projections import summing
+
+            return summing
+        case "QuarterFilter":
+            from projections.views import quarters
+
+            return quarters
         case _:
             from domain import errors
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from copy import deepcopy
 
@@ -105,7 +106,7 @@ def test_snapshots_come_the_more_rarely_the_more_is_open(database_url: str) -> N
 
 
 DAMAGES: dict[str, Callable[[str], str]] = {
-    "of another schema": lambda state: state.replace('"schema":7', '"schema":6'),
+    "of another schema": lambda state: re.sub(r'"schema":\d+', '"schema":0', state),
     "of another version": lambda state: forge(state, version=9, usage={}),
     "that is no JSON": lambda state: state[:-1],
     "whose hash is another": lambda state: forge(state, hash="A" * 43 + "=", usage={}),

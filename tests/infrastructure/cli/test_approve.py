@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from freezegun import freeze_time
 
 from tests.infrastructure.cli.workspaces import ACCOUNT, Workspace, call, waiting_quote
@@ -27,7 +29,7 @@ def test_what_waits_is_listed_until_it_is_over(workspace: Workspace) -> None:
     assert one == call("approve", quote, "--look", "--json").document
     call("approve", quote)
     assert quote in call("approvals", "--account", ACCOUNT).out
-    with freeze_time(one["expires"]):
+    with freeze_time(datetime.fromisoformat(one["expires"]) + timedelta(seconds=1)):
         assert call("approvals", "--json").document["approvals"] == []
         [over] = call("approvals", "--over", "--json").document["approvals"]
     assert (over["quote"], over["standing"]) == (quote, "over")

@@ -68,7 +68,12 @@ WRONG = [
     (("account", "close", ACCOUNT, "-r", "ended"), 2, "invalid_input", "--yes"),
     (("account", "suspend", ACCOUNT, "-r", " "), 2, "invalid_input", "reason"),
     (("account", "suspend", "nobody", "-r", "overdue"), 2, "unknown_account", "'nobody'"),
-    (("account", "open", "globex", "--currency", "EUR"), 2, "invalid_input", "every price is in USD"),
+    (
+        ("account", "open", "globex", "--currency", "EUR"),
+        2,
+        "invalid_input",
+        "the price book has no rate from USD to EUR",
+    ),
     (("models", "nope"), 2, "unknown_model", "'nope'"),
     (("models", "--provider", "nope"), 2, "unknown_model", "'nope'"),
     (("account", "open", "two words"), 2, "invalid_input", "'two words'"),

@@ -19,6 +19,9 @@ SHOWN = [
 ]
 
 
+PROJECTED = {"projected", "runs_out_at"}
+
+
 def facts() -> list[dict[str, object]]:
     found: list[dict[str, object]] = call("events", "--json").document["events"]
     return found
@@ -29,6 +32,10 @@ def test_the_newest_position_is_what_is_now(workspace: Workspace, command: tuple
     last = facts()[-1]
     now, then = (call(*command, *options, "--json").document for options in ((), ("--as-of", last["position"])))
     assert then.pop("as_of")["position"] == last["position"]
+    for limit in (*now.get("limits", ()), *then.get("limits", ())) if command == ("limits",) else ():
+        assert limit.keys() > PROJECTED
+        for name in PROJECTED:  # which follows from the instant at which it is asked
+            del limit[name]
     assert then == now
 
 

@@ -130,7 +130,9 @@ def test_what_is_no_http_is_answered_and_closed(gateway: Gateway, head: str) -> 
         assert connection.recv(65_536).startswith(b"HTTP/1.1 400 ")
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", URL), ("DELETE", "/v1/usage"), ("PUT", "/healthz")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", URL), ("DELETE", "/v1/usage"), ("PUT", "/healthz"), ("POST", "/")]
+)
 def test_another_method_is_told(gateway: Gateway, method: str, path: str) -> None:
     with gateway.client() as client:
         answer = client.request(method, path)
@@ -139,7 +141,7 @@ def test_another_method_is_told(gateway: Gateway, method: str, path: str) -> Non
     assert answer.headers["allow"]
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v1/nothing", "/v2/images/generations", "/v1/images/variations"])
+@pytest.mark.parametrize("path", ["/nowhere", "/v1", "/v1/nothing", "/v2/images/generations", "/v1/images/variations"])
 def test_an_address_that_leads_nowhere_is_told(gateway: Gateway, path: str) -> None:
     with gateway.client() as client:
         answer = client.post(path)
