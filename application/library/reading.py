@@ -24,10 +24,9 @@ from application.library.records import (
 )
 from application.library.words import WordStore
 from application.ports import AssetStore, Index
-from application.scope import operations_of
 from domain.advice import Advice
 from domain.assets import Disposal
-from domain.errors import UnknownAsset
+from domain.errors import UnknownAsset, UnknownOperation
 
 PAGE = 50
 
@@ -98,7 +97,9 @@ class LibraryReader:
         await self.advance()
         links = await asyncio.to_thread(self.records.of_operation, account, operation)
         if not links:
-            await operations_of(self.index, account, operation)
+            known = await asyncio.to_thread(self.index.operations, operation)
+            if account not in [one.account for one in known]:
+                raise UnknownOperation.of(operation)
         return tuple(links)
 
     async def known(self, account: str, asset: str) -> AssetRecord:
