@@ -132,15 +132,16 @@ def show_verdict(page: Page, verdict: Verdict[Replay]) -> None:
 
 
 def _show_views(page: Page, views: Sequence[ReplayedView]) -> None:
+    """The views that have rows, or should have."""
     from infrastructure.cli.rendering import PageColumn, state_style
 
-    if views:
-        page.line()
+    told = [view for view in views if view.rows or view.differing]
+    if told:
         page.table(
-            PageColumn("VIEW", [view.view for view in views]),
-            PageColumn("ROWS", [f"{view.rows:,}" for view in views], right=True),
-            PageColumn("DIFFER", [f"{view.differing:,}" for view in views], right=True),
-            PageColumn("", ["differs" if view.differing else "equal" for view in views], style=state_style),
+            PageColumn("VIEW", [view.view for view in told]),
+            PageColumn("ROWS", [f"{view.rows:,}" for view in told], right=True),
+            PageColumn("DIFFER", [f"{view.differing:,}" for view in told], right=True),
+            PageColumn("", ["differs" if view.differing else "equal" for view in told], style=state_style),
         )
 
 
