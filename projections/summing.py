@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 
 from domain.errors import InvalidInput
-from domain.periods import EARLIEST, LATEST
+from domain.periods import EARLIEST, LATEST, check_zone
 from projections.calendars import GRAINS, Span, spans
 from projections.engine.columns import Role
 from projections.engine.database import ViewDatabase
@@ -76,7 +76,8 @@ class SumQuestion:
         return tuple(one for one in self.by if one in WHO)
 
     def check(self) -> None:
-        """Raises InvalidInput for what cannot be asked."""
+        """Raises InvalidInput for what cannot be asked, InvalidPeriod for a zone that there is not."""
+        check_zone(self.zone)
         for one in self.by:
             _check_named("group_by", one, GROUPS)
         if len(set(self.by)) < len(self.by):

@@ -300,3 +300,11 @@ def test_zones_kinds_and_cursors_that_there_are_not_are_refused(told: Told) -> N
 def test_an_empty_ledger_is_summed_up_to_nothing(views: Views) -> None:
     sums = views.sum_up(SumQuestion(by=("day", "model")))
     assert (sums.rows, sums.totals, sums.open, sums.span, sums.position) == ((), (), (), None, 0)
+
+
+@pytest.mark.parametrize("zone", ["Mars", "", "../etc/localtime"])
+def test_a_zone_that_there_is_not_is_told_though_there_is_nothing_to_sum(views: Views, zone: str) -> None:
+    with pytest.raises(InvalidPeriod):
+        views.sum_up(SumQuestion(by=("day",), zone=zone))
+    with pytest.raises(InvalidPeriod):
+        views.sum_up(SumQuestion(by=("model",), zone=zone))
