@@ -24,6 +24,7 @@ from application.ledger.writer import Clock
 from application.notifying.addresses import HookAddresses
 from application.notifying.planning import HookLog, HookPlanner
 from application.notifying.signing import Signer
+from application.notifying.woken import WokenWork
 from application.ports.hooks import ClaimedHook, HookMessage, HookTables, Letters, Post
 from domain.errors import ImageStudioError, LogCorrupted, StoreUnavailable, UnknownOperation
 from domain.retrying import DELIVERED, GONE, HookAnswer, Tried, judge
@@ -86,40 +87,29 @@ class HookSender:
     _planner: HookPlanner = field(init=False)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict, init=False)
     _failing: set[str] = field(default_factory=set, init=False)
-    _woken: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _work: WokenWork = field(init=False)
     _beginning: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
-    _stopping: bool = field(default=False, init=False)
     _forgot: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self._planner = HookPlanner(self.sending.log, self.sending.tables)
+        self._work = WokenWork(
+            feed=self.feed,
+            step=self._begin,
+            concerns=self._concerns,
+            failing="webhooks cannot be sent to for now",
+            look=LOOK,
+            together=TOGETHER,
+        )
 
     async def run(self) -> None:
         """Until `stop`; what it sends then goes on."""
-        loop, log = asyncio.get_running_loop(), self.sending.log
-        about, telling = frozenset(log.about), frozenset(log.telling)
+        await self._work.run()
 
-        def told(_position: int | None, links: Sequence[Link]) -> None:
-            some = self._planner.any_webhook
-            topics = telling if some else about
-            if (some and not links) or any(link.topic in topics for link in links):
-                with suppress(RuntimeError):  # the loop was closed: nobody sends any more
-                    loop.call_soon_threadsafe(self._woken.set)
-
-        failing = ""
-        with self.feed.listening(told):
-            while not self._stopping:
-                self._woken.clear()
-                try:
-                    await self._begin()
-                    failing = ""
-                except ImageStudioError as error:
-                    if failing != (failing := str(error)):
-                        LOGGER.warning("webhooks cannot be sent to for now: %s", error)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK):
-                        await self._woken.wait()
-                        await asyncio.sleep(TOGETHER)
+    def _concerns(self, links: Sequence[Link]) -> bool:
+        """Whether a commit tells of a webhook, or may be told to one; of another process any may."""
+        some, log = self._planner.any_webhook, self.sending.log
+        return (some and not links) or any(link.topic in (log.telling if some else log.about) for link in links)
 
     async def once(self) -> None:
         """Take in what is new, and send all that is due now. Raises StoreUnavailable, LogCorrupted."""
@@ -128,8 +118,7 @@ class HookSender:
 
     async def end(self, seconds: float) -> None:
         """Stop, and let what is being sent be answered, so long; what was not is sent again by others."""
-        self._stopping = True
-        self._woken.set()
+        self._work.stop()
         async with self._beginning:  # what is begun now is begun whole, and nothing after it
             begun = list(self._tasks.values())
         if begun:
@@ -142,7 +131,7 @@ class HookSender:
     async def _begin(self) -> int:
         """Take in the log and begin to send to webhooks; to how many it sends now."""
         async with self._beginning:
-            if self._stopping:
+            if self._work.stopping:
                 return 0
             await asyncio.to_thread(self._planner.advance)
             for claimed in await asyncio.to_thread(self._claim):
@@ -186,12 +175,12 @@ class HookSender:
             self._failing.discard(claimed.webhook)
             with suppress(StoreUnavailable):  # the lease ends by itself
                 await asyncio.to_thread(self.sending.tables.release, claimed.webhook, self.sending.owner, rest)
-            self._woken.set()
+            self._work.woken.set()
 
     async def _send_due(self, webhook: Webhook, claimed: ClaimedHook) -> None:
         now = self.sending.clock()
         for message in await asyncio.to_thread(self.sending.tables.due, webhook.id, now, AT_A_TIME):
-            if self._stopping or not await self._send(webhook, claimed, message):
+            if self._work.stopping or not await self._send(webhook, claimed, message):
                 return
             claimed = replace(claimed, failures=0, failing_since=None)
 

@@ -13,15 +13,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from application.following.feed import Feed
 from application.ledger.group import Proposal
 from application.ledger.ledgers import Ledgers
-from application.ledger.log import Codec, Link
+from application.ledger.log import Codec
 from application.ledger.looking import LedgerReader
 from application.ledger.reader import LogFilter, LogReader
+from application.notifying.woken import WokenWork
 from application.ports.alerts import AlertSums, AlertTables, WatchMark
 from domain.account import Account, LimitChanged, PlanChanged
 from domain.actor import Actor
@@ -29,7 +29,6 @@ from domain.alerting import Crossing, added_by, counts_in, has_reached, raise_al
 from domain.alerts import FAILURE_RATE, Alert, AlertRaised, AlertSet, Threshold, alarm_name
 from domain.booking import GoodwillGiven
 from domain.entering import current_period
-from domain.errors import ImageStudioError
 from domain.ledger import Fact, Ledger, known_account
 from domain.operation import Adjusted, Charged, OperationFact, Released
 from domain.periods import Period
@@ -75,41 +74,28 @@ class AlertWatch:
     about: tuple[str, ...] = field(init=False)
     telling: tuple[str, ...] = field(init=False)
     _seen: int = field(default=0, init=False)
-    _stopping: bool = field(default=False, init=False)
-    _woken: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _work: WokenWork = field(init=False)
 
     def __post_init__(self) -> None:
         self.about = self.codec.names_of(AlertSet)
         self.telling = (*self.about, *(name for one in (*MONEY, *LIMITING) for name in self.codec.names_of(one)))
+        topics = frozenset(self.telling)
+        self._work = WokenWork(
+            feed=self.feed,
+            step=self.advance,
+            concerns=lambda links: not links or any(link.topic in topics for link in links),
+            failing="alerts cannot be watched for now",
+            look=LOOK,
+            together=TOGETHER,
+        )
 
     async def run(self) -> None:
         """Until it is stopped."""
-        loop, topics = asyncio.get_running_loop(), frozenset(self.telling)
-
-        def told(_position: int | None, links: Sequence[Link]) -> None:
-            if not links or any(link.topic in topics for link in links):
-                with suppress(RuntimeError):  # the loop was closed: nobody watches any more
-                    loop.call_soon_threadsafe(self._woken.set)
-
-        failing = ""
-        with self.feed.listening(told):
-            while not self._stopping:
-                self._woken.clear()
-                try:
-                    await self.advance()
-                    failing = ""
-                except ImageStudioError as error:
-                    if failing != (failing := str(error)):
-                        LOGGER.warning("alerts cannot be watched for now: %s", error)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(LOOK):
-                        await self._woken.wait()
-                        await asyncio.sleep(TOGETHER)
+        await self._work.run()
 
     def stop(self) -> None:
         """Begin nothing more."""
-        self._stopping = True
-        self._woken.set()
+        self._work.stop()
 
     async def advance(self) -> list[AlertRaised]:
         """Watch all that is new; the alerts that it raised. Raises LogCorrupted, StoreUnavailable."""
