@@ -13,11 +13,14 @@ from types import MappingProxyType
 from typing import Final
 
 from domain.alerts import AlertRaised
+from domain.invoices import CostDrifted
+from domain.keys import STUDIO
 from domain.ledger import Fact
 from domain.operation import (
     CANCELLED,
     Adjusted,
     Charged,
+    OperationFact,
     ProviderCompleted,
     Rejected,
     Released,
@@ -38,6 +41,12 @@ EVENTS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Each event, and what it says."""
 
+DRIFTED: Final = "invoice.drifted"
+STUDIO_EVENTS: Final[Mapping[str, str]] = MappingProxyType(
+    {DRIFTED: "A provider's invoice differs from our costs by more than is allowed."}
+)
+"""The events of no customer, which webhooks of the studio's own account are told of, and no others."""
+
 TELLING: Final[tuple[type[Fact], ...]] = (
     ProviderCompleted,
     Charged,
@@ -46,6 +55,7 @@ TELLING: Final[tuple[type[Fact], ...]] = (
     Substituted,
     Adjusted,
     AlertRaised,
+    CostDrifted,
 )
 """The facts that may be events."""
 
@@ -67,7 +77,16 @@ def events_of(fact: Fact) -> tuple[str, ...]:
             return ("operation.adjusted",) if fact.price else ()
         case AlertRaised():
             return ("alert.raised",)
+        case CostDrifted():
+            return (DRIFTED,)
     return ()
+
+
+def told_to(fact: Fact) -> str:
+    """The account whose webhooks are told of an event."""
+    if isinstance(fact, CostDrifted):
+        return STUDIO
+    return fact.operation.account if isinstance(fact, OperationFact) else fact.account
 
 
 def event_id(hash: bytes, event: str) -> str:

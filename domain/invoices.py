@@ -130,7 +130,13 @@ class Invoice:
     recorded: int
     reason: str = ""
     voided: int | None = None
-    drifted: bool = False
+    told: tuple[Decimal, ...] = ()
+    """The drifts, in percent, that an alert said it is beyond."""
+
+    @property
+    def drifted(self) -> bool:
+        """Whether an alert was raised."""
+        return bool(self.told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +169,8 @@ def evolve_invoicing(before: Invoicing, fact: InvoiceFact) -> Invoicing:
         case InvoiceVoided():
             return _with(before, replace(before.invoices[fact.number], voided=fact.at))
         case CostDrifted():
-            return _with(before, replace(before.invoices[fact.number], drifted=True))
+            one = before.invoices[fact.number]
+            return _with(before, replace(one, told=(*one.told, fact.allowed)))
         case DifferenceBooked():
             start = fact.period.start
             booked = before.differences.get(start, 0) + fact.amount
@@ -172,6 +179,11 @@ def evolve_invoicing(before: Invoicing, fact: InvoiceFact) -> Invoicing:
 
 def _with(before: Invoicing, one: Invoice) -> Invoicing:
     return replace(before, invoices={**before.invoices, one.number: one})
+
+
+def drift_of(fact: CostDrifted) -> str:
+    """The id under which an alert is indexed; of an invoice and a threshold there is one as long as it holds."""
+    return f"drift:{fact.account}:{fact.number}:{fact.allowed}"
 
 
 def provider_account(provider: str) -> str:

@@ -1,6 +1,6 @@
 """To record, void and settle a provider's invoices: pure decisions, with our recorded costs told by whoever read them.
 
-open_provider ─ record_invoice (once a number; an alert if it drifts) ─ void_invoice │ book_difference
+open_provider ─ record_invoice (once a number; an alert if it drifts) ─ void_invoice │ book_difference │ raise_drift
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from domain.account import Account, AccountFact, AccountOpened
+from domain.account import Account, AccountFact, AccountOpened, evolve
 from domain.advice import Advice
 from domain.errors import CurrencyMismatch, IllegalTransition, InvalidInput
 from domain.ids import check_id, check_reason
@@ -94,11 +94,24 @@ def record_invoice(account: Account, received: ReceivedInvoice, computed: Comput
         received.lines,
         received.reason,
     )
-    invoiced = received.amount + sum(one.amount for one in account.invoicing.valid(received.period))
-    if not is_drift(invoiced, computed.known, received.allowed):
-        return [recorded]
-    found = (invoiced, computed.known, computed.unknown, received.allowed, received.currency)
-    return [recorded, CostDrifted(account.id, now, received.period, received.number, *found)]
+    after = evolve(account, recorded)
+    assert after is not None, "it was there before"
+    return [recorded, *raise_drift(after, received.period, computed, received.allowed, now)]
+
+
+def raise_drift(
+    account: Account, period: Period, computed: ComputedCosts, allowed: Decimal, now: int
+) -> list[AccountFact]:
+    """Raise an alert if a month's costs differ by more than so many percent from what is invoiced.
+
+    It is of the month's last invoice, once a threshold: nothing if it was raised before, or without an invoice.
+    """
+    valid = account.invoicing.valid(period)
+    invoiced = sum(one.amount for one in valid)
+    if not valid or allowed in valid[-1].told or not is_drift(invoiced, computed.known, allowed):
+        return []
+    found = (invoiced, computed.known, computed.unknown, allowed, account.currency)
+    return [CostDrifted(account.id, now, period, valid[-1].number, *found)]
 
 
 def void_invoice(account: Account, number: str, reason: str, now: int) -> list[AccountFact]:

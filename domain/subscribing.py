@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from domain.account import Account, AccountFact, check_not_closed
 from domain.advice import Advice
 from domain.errors import InvalidInput, UnknownWebhook
-from domain.happenings import EVENTS
+from domain.happenings import EVENTS, STUDIO_EVENTS
 from domain.ids import check_reason
 from domain.inputs import shortened
 from domain.keys import STUDIO
@@ -50,12 +50,10 @@ def register_webhook(
     check_reason(reason)
     if id in account.webhooks:
         return []
-    if account.id == STUDIO:
-        raise InvalidInput("account", "nothing happens on the studio's own", hint="name the account that pays")
     if len(account.webhooks) >= MOST_WEBHOOKS:
         told = f"account {account.id!r} has {MOST_WEBHOOKS}, which is the most"
         raise InvalidInput("webhooks", told, hint="remove one that is not needed")
-    named = check_events(events)
+    named = check_events(events, account.id)
     return [WebhookRegistered(account.id, now, id, named, address.content, address.digest, key, reason)]
 
 
@@ -72,7 +70,7 @@ def change_webhook(
     check_reason(reason)
     webhook = known_webhook(account, id)
     place = address or NewAddress(webhook.content, webhook.digest)
-    named = webhook.events if events is None else check_events(events)
+    named = webhook.events if events is None else check_events(events, account.id)
     if (place.content, named) == (webhook.content, webhook.events):
         return []
     return [WebhookChanged(account.id, now, id, named, place.content, place.digest, reason)]
@@ -122,10 +120,11 @@ def known_webhook(account: Account, id: str) -> Webhook:
     return webhook
 
 
-def check_events(events: tuple[str, ...]) -> tuple[str, ...]:
+def check_events(events: tuple[str, ...], account: str) -> tuple[str, ...]:
     """The events in their usual order, each once; none stands for all. Raises InvalidInput for one there is not."""
+    there = STUDIO_EVENTS if account == STUDIO else EVENTS
     for event in events:
-        if event not in EVENTS:
-            told = f"{shortened(event)} is no event"
-            raise InvalidInput("events", told, hint=f"choose of {', '.join(EVENTS)}; without any it is told all")
-    return tuple(event for event in EVENTS if event in events)
+        if event not in there:
+            told = f"{shortened(event)} is no event" + (" of a customer's account" if event in STUDIO_EVENTS else "")
+            raise InvalidInput("events", told, hint=f"choose of {', '.join(there)}; without any it is told all")
+    return tuple(event for event in there if event in events)

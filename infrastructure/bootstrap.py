@@ -18,7 +18,16 @@ from typing import Any
 from application.ports import Provider
 from application.providing.mistakes import close_all
 from infrastructure.assembly import USUAL, Assembly, Parts
-from infrastructure.chores import expiring, keeping_views, paying_plans, recovering, renewing, staying_marked, watching
+from infrastructure.chores import (
+    expiring,
+    keeping_views,
+    looking_for_drift,
+    paying_plans,
+    recovering,
+    renewing,
+    staying_marked,
+    watching,
+)
 from infrastructure.collector import SPARED
 from infrastructure.opening import Access
 from infrastructure.registry import build_providers, told_settings, unknown_settings
@@ -28,6 +37,7 @@ from infrastructure.supplies import contexts, output_downloads
 from infrastructure.telemetry.around import Around, telemetry_of
 
 LOGGER = logging.getLogger("imagestudio")
+HOUR = 3600
 
 
 @asynccontextmanager
@@ -75,6 +85,7 @@ def _chores(made: Assembly, *, serve: bool) -> Iterator[Coroutine[Any, Any, None
         yield recovering(made.upkeep, seconds)
         yield expiring(made.library, seconds)
         yield paying_plans(made.renewals, seconds)
+        yield looking_for_drift(made.studio.invoices, HOUR)
         if made.settings.reports is not None:
             yield _reporting(made, made.settings.reports)
         yield watching(made.studio.seals.watch, made.settings.seal_minutes)

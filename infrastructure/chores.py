@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from application.following.feed import Feed
+from application.keeping.invoices import Invoices
 from application.keeping.renewing import Renewals
 from application.keeping.upkeep import Upkeep
 from application.keeping.watch import LogWatch
@@ -63,6 +64,16 @@ async def paying_plans(renewals: Renewals, seconds: int) -> None:
         except ImageStudioError as error:
             LOGGER.warning("what was due of quiet accounts could not be recorded for now: %s", error)
         await asyncio.sleep(seconds)
+
+
+async def looking_for_drift(invoices: Invoices, seconds: int) -> None:
+    """Tell of providers' invoices that differ by now from our costs, every so often."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await invoices.check()
+        except ImageStudioError as error:
+            LOGGER.warning("providers' invoices could not be looked at for now: %s", error)
 
 
 async def staying_marked(files: Belonging, seconds: int) -> None:

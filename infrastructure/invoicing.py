@@ -19,6 +19,9 @@ def invoices_of(made: Assembly) -> Invoices:
     return Invoices(
         ledgers=made.ledgers,
         writer=made.writer,
+        streams=made.reader,
+        codec=made.codec,
+        index=made.index,
         costs=CostsOfMonths(made.database),
         refresh=partial(asyncio.to_thread, made.views.catch_up),
         model_named=partial(model_named, made.catalogue),

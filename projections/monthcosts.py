@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, case, cast, func, select
 
-from application.keeping.invoices import ModelCost
+from application.keeping.invoicedmonths import ModelCost
 from projections.engine.database import ViewDatabase
 from projections.engine.tables import live
 from projections.views.operations import OPERATIONS

@@ -28,7 +28,7 @@ from domain.ledger import account_stream
 PAGE = 1_000
 MOST = 100
 """Problems that are kept of one reading."""
-OTHERS = ("alert.", "approval.", "asset.", "key.", "ledger.goodwill_given", "webhook.")
+OTHERS = ("alert.", "approval.", "asset.", "invoice.cost_drifted", "key.", "ledger.goodwill_given", "webhook.")
 """How the stored names begin of facts that are indexed by something else than an operation."""
 
 SPARSE = 4

@@ -14,16 +14,36 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
+from functools import partial
 from typing import Final, Protocol
 
+from application.keeping.invoicedmonths import (
+    DriftAlert,
+    ModelCost,
+    ModelDifference,
+    MonthComparison,
+    RecordedInvoice,
+)
 from application.ledger.group import Proposal
 from application.ledger.ledgers import Ledgers
+from application.ledger.log import Codec
 from application.ledger.looking import LedgerReader
+from application.ledger.reader import StreamReader
+from application.ports import Index
 from domain.account import Account, AccountFact, evolve
 from domain.actor import Actor
 from domain.ids import check_id
-from domain.invoices import CostDrifted, Invoice, InvoiceLine, Invoicing, UnknownInvoice, provider_account
+from domain.invoices import (
+    PROVIDER,
+    CostDrifted,
+    Invoice,
+    InvoiceLine,
+    Invoicing,
+    UnknownInvoice,
+    provider_account,
+    provider_in,
+)
 from domain.invoicing import (
     ComputedCosts,
     ReceivedInvoice,
@@ -31,32 +51,18 @@ from domain.invoicing import (
     is_drift,
     open_difference,
     open_provider,
+    raise_drift,
     record_invoice,
     void_invoice,
 )
-from domain.ledger import Fact, Ledger
+from domain.ledger import Fact, Ledger, account_stream
 from domain.money import Money, check_money
 from domain.periods import Period, local_day, month_named
-from domain.value import value
 
 LOGGER: Final = logging.getLogger("imagestudio")
-HUNDREDTH: Final = Decimal("0.01")
 UTC_NAME: Final = "UTC"
-
-
-@value
-class ModelCost:
-    """One model's operations of a month: those that cost something or may, the `unknown` of which nobody knows what.
-
-    `estimated` of the known ones are the most that it can be; `open` ones have not ended. `cost` is in micro-units.
-    """
-
-    model: str
-    operations: int
-    unknown: int
-    estimated: int
-    open: int
-    cost: int
+PAGE: Final = 500
+EVERY: Final = 2**63 - 1
 
 
 class MonthCosts(Protocol):
@@ -64,96 +70,6 @@ class MonthCosts(Protocol):
 
     def of_month(self, provider: str, since: int, until: int) -> Sequence[ModelCost]:
         """Of operations that were asked for in [since, until), epoch microseconds."""
-
-
-@value
-class ModelDifference:
-    """A model's month: `invoiced` is None if an invoice does not say, `computed` None if nothing was recorded.
-
-    `name` is that of the invoice's line if it is of no model that we know.
-    """
-
-    model: str
-    name: str
-    invoiced: int | None
-    computed: int | None
-    operations: int
-    unknown: int
-    quantity: Decimal | None = None
-
-    @property
-    def difference(self) -> int | None:
-        """The invoiced amount less our cost; None if either is not known."""
-        if self.invoiced is None or self.unknown:
-            return None
-        return self.invoiced - (self.computed or 0)
-
-    @property
-    def differs(self) -> bool:
-        return bool(self.difference) or bool(self.unknown)
-
-
-@value
-class MonthComparison:
-    """A provider's month: its invoices beside our costs. Amounts in micro-units; `invoiced` is None without one.
-
-    `booked` is what was taken as difference, `left` what is invoiced beyond our costs and that.
-    """
-
-    provider: str
-    month: str
-    period: Period
-    zone: str
-    currency: str
-    invoices: tuple[Invoice, ...]
-    invoiced: int | None
-    computed: int
-    operations: int
-    unknown: int
-    estimated: int
-    open: int
-    models: tuple[ModelDifference, ...]
-    booked: int
-    left: int | None
-    drifted: bool
-
-    @property
-    def delta(self) -> int | None:
-        """The invoiced amount less our known costs."""
-        return None if self.invoiced is None else self.invoiced - self.computed
-
-    @property
-    def delta_percent(self) -> Decimal | None:
-        """The same in percent of what is invoiced."""
-        return None if self.delta is None else percent(self.delta, self.invoiced)
-
-    @property
-    def known_percent(self) -> Decimal | None:
-        """How many of the operations have a cost that is known."""
-        return percent(self.operations - self.unknown, self.operations)
-
-    @property
-    def covered_percent(self) -> Decimal | None:
-        """How much of the invoiced money our recorded costs explain: model by model if the invoice has lines."""
-        if self.invoiced is None:
-            return None
-        by_model = [one for one in self.models if one.invoiced is not None]
-        pairs = [(one.invoiced or 0, one.computed or 0) for one in by_model] or [(self.invoiced, self.computed)]
-        return percent(sum(max(min(pair), 0) for pair in pairs), self.invoiced)
-
-
-@value
-class RecordedInvoice:
-    """An invoice as it stands, whether it was new, and its month; an alert was raised if that `drifted`."""
-
-    invoice: Invoice
-    new: bool
-    comparison: MonthComparison
-
-
-def percent(part: int, whole: int | None) -> Decimal | None:
-    """A share in percent, with two decimals; None of nothing."""
-    return None if not whole else (Decimal(100 * part) / whole).quantize(HUNDREDTH, ROUND_HALF_EVEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +81,9 @@ class Invoices:
 
     ledgers: LedgerReader
     writer: Ledgers
+    streams: StreamReader
+    codec: Codec
+    index: Index
     costs: MonthCosts
     refresh: Callable[[], Awaitable[object]]
     model_named: Callable[[str, str], str]
@@ -208,6 +127,38 @@ class Invoices:
         comparison = self._compared(provider, account, period, computed[1])
         return RecordedInvoice(account.invoicing.invoices[number], bool(facts), comparison)
 
+    async def check(self) -> Sequence[CostDrifted]:
+        """Look at every month that was invoiced, of all providers, for a drift that was not told; what it raised.
+
+        Costs are corrected and learned later, and what is allowed is changed. Raises StoreUnavailable.
+        """
+        raised: list[Fact] = []
+        for provider in await self.providers():
+            for period in (await self._known(provider)).invoicing.months():
+                computed, _ = await self._computed(provider, period)
+                raised += await self._decide(provider, partial(self._drift, period, computed), None)
+        self._tell(raised)
+        return [one for one in raised if isinstance(one, CostDrifted)]
+
+    async def drifts(self, provider: str = "") -> Sequence[DriftAlert]:
+        """The alerts that were raised, the newest first, each with its month as it is now; of one provider or of all.
+
+        Raises UnknownInvoice if the provider has none.
+        """
+        named = [provider] if provider else await self.providers()
+        found = [one for name in named for one in await self._drifts_of(name)]
+        return sorted(found, key=lambda one: -one.raised.at)
+
+    async def providers(self) -> Sequence[str]:
+        """Those of which an invoice was recorded, by name."""
+        found, last = list[str](), PROVIDER
+        while page := await asyncio.to_thread(self.index.accounts, last, PAGE):
+            found += [provider_in(one) for one in page if one.startswith(PROVIDER)]
+            last = page[-1]
+            if not last.startswith(PROVIDER):
+                break
+        return found
+
     async def void(self, provider: str, number: str, reason: str, *, by: Actor | None = None) -> Invoice:
         """Let an invoice hold no more; its number may be recorded again. Raises UnknownInvoice."""
         await self._known(provider)
@@ -249,6 +200,22 @@ class Invoices:
     async def list(self, provider: str) -> Sequence[Invoice]:
         """Every invoice that was recorded, in the order in which they came. Raises UnknownInvoice if none was."""
         return tuple((await self._known(provider)).invoicing.invoices.values())
+
+    async def _drifts_of(self, provider: str) -> Sequence[DriftAlert]:
+        account = await self._known(provider)
+        links = await asyncio.to_thread(
+            self.streams.entries, account_stream(account.id), 0, EVERY, EVERY, self.codec.names_of(CostDrifted)
+        )
+        decoded = (self.codec.decode(one.topic, one.state) for one in links)
+        facts, months = [one for one in decoded if isinstance(one, CostDrifted)], dict[Period, MonthComparison]()
+        for fact in facts:
+            if fact.period not in months:
+                _, by_model = await self._computed(provider, fact.period)
+                months[fact.period] = self._compared(provider, account, fact.period, by_model)
+        return [DriftAlert(fact, months[fact.period]) for fact in facts]
+
+    def _drift(self, period: Period, computed: ComputedCosts, account: Account, now: int) -> Sequence[AccountFact]:
+        return raise_drift(account, period, computed, self.allowed, now)
 
     def _named(self, provider: str, line: InvoiceLine) -> InvoiceLine:
         model = self.model_named(provider, line.model or line.name)

@@ -15,6 +15,7 @@ from domain.alerts import AlertRaised, alarm_of
 from domain.approvals import ApprovalFact
 from domain.assets import AssetFact
 from domain.booking import GoodwillGiven, UsageBooked
+from domain.invoices import CostDrifted, drift_of
 from domain.keys import KeyFact
 from domain.ledger import BalanceReturned, ContentErased, Fact
 from domain.operation import OperationFact
@@ -132,7 +133,7 @@ def fact_name(topic: str) -> str:
 
 
 def operation_of(fact: Fact) -> str | None:
-    """The id by which a fact is indexed: an operation, asset, API key, quote, webhook or alarm."""
+    """The id by which a fact is indexed: an operation, asset, API key, quote, webhook, alarm or drift."""
     if isinstance(fact, OperationFact):
         return fact.operation.id
     if isinstance(fact, AssetFact):
@@ -149,6 +150,8 @@ def operation_of(fact: Fact) -> str | None:
         return fact.webhook
     if isinstance(fact, AlertRaised):
         return alarm_of(fact)
+    if isinstance(fact, CostDrifted):
+        return drift_of(fact)
     return fact.operation_id if isinstance(fact, BalanceReturned | ContentErased | LifeMoved | DrawsSettled) else None
 
 

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from application.ledger.log import Codec, Positioned, operation_of
 from application.ledger.reader import LogFilter, LogReader
 from application.ports.hooks import HookMessage, HookPlan, HookTables
-from domain.happenings import TELLING, event_id, events_of
+from domain.happenings import TELLING, event_id, events_of, told_to
 from domain.ledger import Fact
-from domain.operation import OperationFact
 from domain.webhooks import (
     Webhook,
     WebhookChanged,
@@ -108,7 +107,7 @@ class HookPlanner:
                 made += len(plan.messages)
 
     def _plan(self, mark: int, after: int, upto: int, page: Sequence[Positioned]) -> HookPlan:
-        accounts = {_account_of(self.log.fact(entry)) for entry in page}
+        accounts = {told_to(self.log.fact(entry)) for entry in page}
         hooks = self.log.known(self.tables.webhooks_of(accounts), after) if accounts else {}
         registered: dict[str, str] = {}
         removed: set[str] = set()
@@ -131,7 +130,7 @@ class HookPlanner:
 
 def messages_of(entry: Positioned, fact: Fact, hooks: Iterable[Webhook]) -> list[HookMessage]:
     """The messages that an entry of the log is, to those of the webhooks that want it."""
-    account = _account_of(fact)
+    account = told_to(fact)
     return [
         HookMessage(
             webhook=hook.id,
@@ -147,7 +146,3 @@ def messages_of(entry: Positioned, fact: Fact, hooks: Iterable[Webhook]) -> list
         for hook in hooks
         if hook.account == account and hook.wants(event)
     ]
-
-
-def _account_of(fact: Fact) -> str:
-    return fact.operation.account if isinstance(fact, OperationFact) else fact.account

@@ -16,7 +16,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 from typing import Final
 
-from application.keeping.invoices import ModelDifference, MonthComparison
+from application.keeping.invoicedmonths import ModelDifference, MonthComparison
 from domain.catalogue import Catalogue, Model
 from domain.money import MICROS, Money
 from domain.pricing import PriceRule
@@ -33,6 +33,10 @@ class PriceProposal:
     text: str
     models: tuple[str, ...]
     notes: tuple[str, ...]
+
+    def document(self) -> dict[str, object]:
+        """It as JSON; the overlay is null if there is nothing to propose."""
+        return {"models": list(self.models), "notes": list(self.notes), "overlay": self.text or None}
 
 
 def proposed_prices(month: MonthComparison, catalogue: Catalogue, at: int) -> PriceProposal:

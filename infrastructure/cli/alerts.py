@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
 
+from domain.invoices import provider_in
 from infrastructure.cli.commands import Report, command
+from infrastructure.cli.files import write_new
 from infrastructure.cli.options import Account, Limit, Scope, Why
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.alerts import (
@@ -21,6 +24,7 @@ from infrastructure.showing.alerts import (
     watched_text,
 )
 from infrastructure.showing.formats import iso
+from infrastructure.showing.invoices import drift_document, drift_text
 
 if TYPE_CHECKING:
     from application.notifying.alerts import AlertView
@@ -96,11 +100,57 @@ async def history(session: CommandSession, account: Account = None, limit: Limit
 
 @command(app)
 async def check(session: CommandSession) -> Report:
-    """Look for thresholds that were reached, of all accounts, as services and workers do by themselves."""
+    """Look for thresholds that were reached, of all accounts and invoices, as services do by themselves."""
     async with session.studio() as studio:
         found = await studio.alerts.check()
-    document = {"raised": [raised_document(one) for one in found]}
-    return Report(document, lambda page: _show_raised(page, found, "UTC"))
+        drifted = await studio.invoices.check()
+        zones = {one.account: await studio.invoices.zone(provider_in(one.account)) for one in drifted}
+    document = {
+        "raised": [raised_document(one) for one in found],
+        "drift": [drift_document(one, zones[one.account]) for one in drifted],
+    }
+
+    def show(page: Page) -> None:
+        if found or not drifted:
+            _show_raised(page, found, "UTC")
+        for one in drifted:
+            page.line(f"{iso(one.at)}  {drift_text(one, zones[one.account])}")
+
+    return Report(document, show)
+
+
+@command(app)
+async def drift(
+    session: CommandSession,
+    provider: Annotated[str, Option("--provider", metavar="NAME", help="Of this provider alone.")] = "",
+    overlay: Annotated[
+        Path | None,
+        Option("--overlay", metavar="FILE", help="Write the prices that the newest suggests, to be reviewed."),
+    ] = None,
+) -> Report:
+    """List the alerts about providers' invoices, the newest first, and the prices that they suggest."""
+    from infrastructure.catalogue.invoiced import proposed_prices
+
+    async with session.studio(writes=False) as studio:
+        found, now = await studio.invoices.drifts(provider), studio.providers.clock()
+        proposals = [proposed_prices(one.month, studio.catalogue, now) for one in found]
+    both = [*zip(found, proposals, strict=True)]
+    documents = [
+        {**drift_document(one.raised, one.month.zone), "proposal": proposal.document()} for one, proposal in both
+    ]
+    if overlay is not None and (text := next((one.text for one in proposals if one.text), "")):
+        write_new(overlay, text, "--overlay")
+
+    def show(page: Page) -> None:
+        if not found:
+            page.line("No invoice drifts.")
+        for one, proposal in both:
+            page.line(f"{iso(one.raised.at, one.month.zone)}  {drift_text(one.raised, one.month.zone)}")
+            if proposal.text:
+                named = f"imagestudio invoices compare {one.month.provider} {one.month.month} --overlay FILE"
+                page.prose(f"prices are proposed: {named}", indent=2)
+
+    return Report({"drift": documents}, show)
 
 
 def _show_all(page: Page, found: Sequence[AlertView]) -> None:

@@ -56,6 +56,15 @@ def replacing_whole(file: Path, option: str) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
+def write_new(file: Path, text: str, option: str) -> None:
+    """An option's new file. Raises InvalidInput if it is there, or cannot be written."""
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise InvalidInput(option, f"{file} cannot be written: {error.strerror}") from error
+
+
 def handed_text(file: Path) -> str:
     """The text of a file that somebody handed on. Raises InvalidInput if it cannot be read."""
     try:

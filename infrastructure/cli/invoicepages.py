@@ -14,7 +14,7 @@ from infrastructure.showing.bills import amount_digits
 from infrastructure.showing.formats import counted, iso
 
 if TYPE_CHECKING:
-    from application.keeping.invoices import MonthComparison, RecordedInvoice
+    from application.keeping.invoicedmonths import MonthComparison, RecordedInvoice
     from domain.invoices import Invoice
     from infrastructure.catalogue.invoiced import PriceProposal
     from infrastructure.cli.rendering import Page, PageColumn

@@ -11,7 +11,7 @@ from typer import Argument, Option
 from domain.errors import InvalidInput
 from domain.money import Money
 from infrastructure.cli.commands import Report, command
-from infrastructure.cli.files import handed_text
+from infrastructure.cli.files import handed_text, write_new
 from infrastructure.cli.invoicepages import show_invoices, show_month, show_months, show_recorded
 from infrastructure.cli.options import Why
 from infrastructure.cli.session import CommandSession
@@ -26,7 +26,7 @@ from infrastructure.showing.invoices import (
 )
 
 if TYPE_CHECKING:
-    from application.keeping.invoices import MonthComparison
+    from application.keeping.invoicedmonths import MonthComparison
     from infrastructure.catalogue.invoiced import PriceProposal
     from infrastructure.service import Studio
 
@@ -118,9 +118,8 @@ async def compare(
         found = await studio.invoices.compare(provider, month)
         proposal = _proposal(studio, found)
     if overlay is not None and proposal.text:
-        _write(overlay, proposal.text)
-    proposed = {"models": list(proposal.models), "notes": list(proposal.notes), "overlay": proposal.text or None}
-    document = {**month_document(found), "proposal": proposed}
+        write_new(overlay, proposal.text, "--overlay")
+    document = {**month_document(found), "proposal": proposal.document()}
     written = overlay if proposal.text else None
     return Report(document, lambda page: show_month(page, found, proposal, written), OTHER if found.drifted else 0)
 
@@ -142,12 +141,3 @@ def _proposal(studio: Studio, found: MonthComparison) -> PriceProposal:
     from infrastructure.catalogue.invoiced import proposed_prices
 
     return proposed_prices(found, studio.catalogue, studio.providers.clock())
-
-
-def _write(path: Path, text: str) -> None:
-    """Raises InvalidInput where it came into being meanwhile, or cannot be."""
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise InvalidInput("--overlay", f"{path} cannot be written: {error.strerror}") from error

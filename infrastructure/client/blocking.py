@@ -182,6 +182,7 @@ class BlockingRemoteInvoices(Blocking[RemoteInvoices]):
     """Invoices of providers."""
 
     zone = without_await(RemoteInvoices.zone)
+    drifts = without_await(RemoteInvoices.drifts)
     record = without_await(RemoteInvoices.record)
     void = without_await(RemoteInvoices.void)
     settle = without_await(RemoteInvoices.settle)

@@ -60,6 +60,12 @@ class RemoteInvoices:
         """Every invoice that was recorded."""
         return tuple((await self._get(provider, "invoices"))["invoices"])
 
+    async def drifts(self, provider: str = "") -> Sequence[Document]:
+        """The alerts that were raised, the newest first, each with its month and the prices that this suggests."""
+        params = {"provider": provider} if provider else {}
+        found = await self.wire.document(Call(method="GET", path="/v1/alerts/drift", params=params))
+        return tuple(found["drift"])
+
     async def _get(self, provider: str, path: str) -> Document:
         found: Document = await self.wire.document(Call(method="GET", path=_path(provider, path)))
         return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
@@ -16,15 +17,18 @@ from application.asking.requests import Result
 from application.asking.results import Results
 from application.ledger.facts import MOST
 from application.ledger.log import Codec
+from application.ledger.looking import LedgerReader
 from application.ledger.reader import LogFilter, LogReader
 from application.ports.hooks import HookMessage
 from domain.alerts import AlertRaised
 from domain.errors import UnknownOperation
-from domain.ledger import Fact
+from domain.invoices import CostDrifted
+from domain.ledger import Fact, known_account
 from domain.operation import Charged, ProviderCompleted
 from infrastructure.showing.alerts import raised_document
 from infrastructure.showing.documents import result_document
 from infrastructure.showing.formats import iso
+from infrastructure.showing.invoices import drift_document
 from infrastructure.showing.telling import without_ours
 
 
@@ -35,11 +39,15 @@ class OperationLetters:
     reader: LogReader
     codec: Codec
     results: Results
+    ledgers: LedgerReader
 
     async def __call__(self, message: HookMessage) -> bytes:
         facts = await asyncio.to_thread(self._facts, message)
         if isinstance(facts[-1], AlertRaised):
             told = {"type": message.event, "timestamp": told_at(message.at), "data": raised_document(facts[-1])}
+            return msgspec.json.encode(told)
+        if isinstance(facts[-1], CostDrifted):
+            told = {"type": message.event, "timestamp": told_at(message.at), "data": await self._drift(facts[-1])}
             return msgspec.json.encode(told)
         result = Result(message.operation, (await self.results.build(facts, held=False),), {})
         document = {
@@ -48,6 +56,10 @@ class OperationLetters:
             "data": without_ours(result_document(result)),
         }
         return msgspec.json.encode(document)
+
+    async def _drift(self, fact: CostDrifted) -> dict[str, Any]:
+        account = await self.ledgers.look(fact.account, lambda ledger, _: known_account(ledger, fact.account))
+        return drift_document(fact, account.zone)
 
     def _facts(self, message: HookMessage) -> Sequence[Fact]:
         """All up to the message's own; what is delivered is charged in the same append, and told so."""

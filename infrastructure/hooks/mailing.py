@@ -113,6 +113,9 @@ def subject_of(told: Mapping[str, Any]) -> str:
     if told["type"] == "alert.raised":
         reached = f"{data['measure']} of {data['scope']} reached {data['threshold']}"
         return f"{data['account']}: {reached} in its {data['window']}"
+    if told["type"] == "invoice.drifted":
+        invoiced, computed = (data[name]["amount"] for name in ("invoiced", "computed"))
+        return f"{data['provider']}: invoice {data['invoice']} of {invoiced} for {data['month']}, computed {computed}"
     what = data.get("operation") or data.get("webhook", "")
     return f"{told['type']} {what}".strip()
 

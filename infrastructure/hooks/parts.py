@@ -58,7 +58,7 @@ def webhooks_of(made: Assembly) -> Webhooks:
         tables=tables,
         addresses=addresses,
         signer=Signer(cache(partial(webhook_keys_of, made.settings))),
-        letters=OperationLetters(made.reader, made.codec, made.operations.results),
+        letters=OperationLetters(made.reader, made.codec, made.operations.results, made.ledgers),
         post=made.hook_post,
         pause=pause,
         told_at=told_at,

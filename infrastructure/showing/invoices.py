@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from domain.errors import InvalidInput
 from domain.inputs import plain, shortened
-from domain.invoices import InvoiceLine
+from domain.invoices import CostDrifted, InvoiceLine, provider_in
 from domain.money import Money
 from domain.periods import local_day
 from infrastructure.showing.formats import document, iso, money
 
 if TYPE_CHECKING:
-    from application.keeping.invoices import ModelDifference, MonthComparison, RecordedInvoice
+    from application.keeping.invoicedmonths import ModelDifference, MonthComparison, RecordedInvoice
     from domain.invoices import Invoice
 
 COLUMNS: Final = ("name", "model", "quantity", "amount")
@@ -76,6 +76,30 @@ def month_document(one: MonthComparison) -> dict[str, Any]:
         "left": _money(one.left, one.currency),
         "models": [_model(model, one.currency) for model in one.models],
     }
+
+
+def drift_document(fact: CostDrifted, zone: str) -> dict[str, Any]:
+    """An alert about an invoice, as it was raised: the month's sums then, and how much of it was allowed to differ."""
+    return {
+        "provider": provider_in(fact.account),
+        "invoice": fact.number,
+        "month": local_day(fact.period.start, zone)[:7],
+        "invoiced": _money(fact.invoiced, fact.currency),
+        "computed": _money(fact.computed, fact.currency),
+        "delta": _money(fact.invoiced - fact.computed, fact.currency),
+        "unknown": fact.unknown,
+        "allowed_percent": plain(fact.allowed),
+        "told_at": iso(fact.at, precision="microseconds"),
+    }
+
+
+def drift_text(fact: CostDrifted, zone: str) -> str:
+    """It in one sentence."""
+    invoiced, computed = (Money(amount, fact.currency) for amount in (fact.invoiced, fact.computed))
+    month, whose = local_day(fact.period.start, zone)[:7], provider_in(fact.account)
+    unknown = f", {fact.unknown:,} operations of unknown cost" if fact.unknown else ""
+    sums = f"invoiced {invoiced}, computed {computed}{unknown}"
+    return f"invoice {fact.number} of {whose} for {month}: {sums}; more than {plain(fact.allowed)} % apart"
 
 
 def _model(one: ModelDifference, currency: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import Webhook as Verifier
 
 from domain.account import Account, AccountClosed, AccountFact, evolve
 from domain.errors import InvalidInput, UnknownWebhook
-from domain.happenings import EVENTS, TELLING, event_id, events_of
+from domain.happenings import EVENTS, STUDIO_EVENTS, TELLING, event_id, events_of
 from domain.hooktext import mint_webhook, secret_of, signatures
 from domain.issuing import open_studios_account
 from domain.operation import Adjusted, Charged, ProviderCompleted, Rejected, Released, Substituted
@@ -93,15 +93,17 @@ def test_events_are_kept_in_one_order_and_each_once() -> None:
     assert fact.events == tuple(EVENTS)
 
 
-def test_an_account_has_so_many_webhooks_and_the_studios_own_has_none() -> None:
+def test_an_account_has_so_many_webhooks_and_the_studios_own_hears_of_its_invoices_alone() -> None:
     many = [replace(REGISTERED, webhook=f"hook_{number}") for number in range(MOST_WEBHOOKS)]
     with pytest.raises(InvalidInput, match="which is the most"):
         register_webhook(account(*many), ID, ADDRESS, (), KEY, NOON)
     gone = WebhookRemoved("acme", LATER, "hook_0")
     assert register_webhook(account(*many, gone), ID, ADDRESS, (), KEY, NOON)
     [opened] = open_studios_account(None, "USD", NOON)
-    with pytest.raises(InvalidInput, match="studio's own"):
-        register_webhook(evolve(None, opened), ID, ADDRESS, (), KEY, NOON)
+    studio = evolve(None, opened)
+    with pytest.raises(InvalidInput, match="is no event"):
+        register_webhook(studio, ID, ADDRESS, ("operation.charged",), KEY, NOON)
+    assert register_webhook(studio, ID, ADDRESS, (*STUDIO_EVENTS,), KEY, NOON)
     closed = AccountClosed("acme", LATER, "the contract ended")
     with pytest.raises(InvalidInput, match="was closed"):
         register_webhook(account(closed), ID, ADDRESS, (), KEY, NOON)
@@ -171,7 +173,7 @@ def test_a_webhook_that_is_not_there_is_not_found() -> None:
 def test_every_event_comes_of_some_fact_and_every_telling_fact_is_one() -> None:
     found = {event: type(fact) for fact in EXAMPLES for event in events_of(fact)}
     cancelled = {event for fact in EXAMPLES if isinstance(fact, Released) for event in events_of(_because(fact))}
-    assert {*found, *cancelled} == set(EVENTS)
+    assert {*found, *cancelled} == {*EVENTS, *STUDIO_EVENTS}
     assert {*found.values()} == set(TELLING)
 
 

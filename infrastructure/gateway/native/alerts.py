@@ -7,12 +7,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from infrastructure.gateway.callers import Administrator
+from infrastructure.catalogue.invoiced import proposed_prices
+from infrastructure.gateway.callers import Administrator, StudioAdministrator
 from infrastructure.gateway.gate import gate_of
 from infrastructure.gateway.native.answering import json_of
 from infrastructure.gateway.native.paging import PAGED, page_of
 from infrastructure.gateway.native.shapes import Id, Reason, StrictBody
 from infrastructure.showing.alerts import alert_document, alert_terms_of, raised_document
+from infrastructure.showing.invoices import drift_document
 
 router = APIRouter(prefix="/v1/alerts", tags=["Alerts"])
 At = Annotated[str, Field(max_length=40, examples=["80%", "25.00"])]
@@ -54,6 +56,17 @@ async def get_history(request: Request, caller: Administrator) -> Response:
     """List the thresholds that were reached, the newest first."""
     found = await gate_of(request).studio.alerts.history(caller.account, page_of(request).limit)
     return json_of({"raised": [raised_document(one) for one in found]}, caller)
+
+
+@router.get("/drift")
+async def get_drift(request: Request, caller: StudioAdministrator) -> Response:
+    """List the alerts about providers' invoices, the newest first, each with the prices that its month suggests."""
+    studio = gate_of(request).studio
+    found = await studio.invoices.drifts(request.query_params.get("provider", ""))
+    proposals = [proposed_prices(one.month, studio.catalogue, studio.providers.clock()).document() for one in found]
+    rows = [drift_document(one.raised, one.month.zone) for one in found]
+    told = [{**row, "proposal": proposal} for row, proposal in zip(rows, proposals, strict=True)]
+    return json_of({"drift": told}, caller)
 
 
 @router.delete("/{id}", status_code=204)

@@ -100,8 +100,7 @@ async def get_month(request: Request, caller: StudioAdministrator, provider: str
     studio = gate_of(request).studio
     found = await studio.invoices.compare(provider, month)
     proposal = proposed_prices(found, studio.catalogue, studio.providers.clock())
-    told = {"models": list(proposal.models), "notes": list(proposal.notes), "overlay": proposal.text or None}
-    return json_of({**month_document(found), "proposal": told}, caller)
+    return json_of({**month_document(found), "proposal": proposal.document()}, caller)
 
 
 @router.post("/months/{month}/settle")

@@ -162,3 +162,31 @@ def test_lines_are_read_from_csv_and_json() -> None:
     pictures = '{"name": "Pictures", "model": "painter", "quantity": "4", "amount": "0.20"}'
     json = f'[{pictures}, {{"name": "tax", "amount": "0.05"}}]'
     assert lines_of_text(csv, "USD") == lines_of_text(json, "USD") == expected
+
+
+async def test_a_drift_that_comes_later_is_told_once_a_threshold(database_url: str, tmp_path: Path) -> None:
+    clock = Clock(APRIL)
+    async with studio_on(database_url, tmp_path, clock=clock, drift_percent=Decimal(10)) as studio:
+        await used(studio)
+        operation = facts_of(studio)[-1].operation.id  # type: ignore[union-attr]
+        clock.now = MAY
+        lines = [InvoiceLine("Pictures", 16 * CENT, SYNC, Decimal(4)), InvoiceLine("Jobs", 5 * CENT, JOBS)]
+        await studio.invoices.record("scripted", "I-1", month=FOUR, amount=dollars("0.21"), lines=lines)
+        assert (await studio.invoices.check(), await studio.invoices.drifts()) == ([], [])
+        await studio.upkeep.correct_cost(
+            operation, account="acme", cost=dollars("0.01"), reason="a discount", reference="d-1"
+        )
+        [raised] = await studio.invoices.check()
+        assert (raised.number, raised.invoiced, raised.computed) == ("I-1", 21 * CENT, 17 * CENT)
+        assert await studio.invoices.check() == []
+    async with studio_on(database_url, tmp_path, clock=clock, drift_percent=Decimal(5)) as studio:
+        [again] = await studio.invoices.check()
+        assert await studio.invoices.check() == []
+        newest, before = await studio.invoices.drifts("scripted")
+        assert ({newest.raised.allowed, before.raised.allowed}, again.allowed) == (
+            {Decimal(5), Decimal(10)},
+            Decimal(5),
+        )
+        proposal = proposed_prices(newest.month, studio.catalogue, MAY)
+        assert proposal.models == (JOBS,)
+        assert await is_sound(studio)

@@ -80,7 +80,7 @@ READING = {
         ("approvals",),
         ("keys", "show"),
         *(("webhooks", word) for word in ("list", "show", "deliveries")),
-        *(("alert", word) for word in ("list", "history")),
+        *(("alert", word) for word in ("list", "history", "drift")),
         ("assets", "list"),
         ("assets", "show"),
         ("assets", "lineage"),

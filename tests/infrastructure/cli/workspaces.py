@@ -200,6 +200,7 @@ COMMANDS = [
     ("alert", "list"),
     ("alert", "check"),
     ("alert", "history"),
+    ("alert", "drift"),
     ("alert", "remove", "ALERT"),
     ("webhooks", "add", "https://shop.example/hooks"),
     ("webhooks", "list"),

@@ -39,6 +39,7 @@ def test_an_invoice_is_recorded_compared_and_voided_by_whoever_runs_the_studio(g
     with gateway.client() as customer:
         assert customer.get(f"{path}/invoices").status_code == 403
         assert customer.post(f"{path}/invoices", json=ASKED).status_code == 403
+        assert customer.get("/v1/alerts/drift").status_code == 403
 
 
 def test_the_client_has_the_same(gateway: Gateway) -> None:
@@ -53,5 +54,10 @@ def test_the_client_has_the_same(gateway: Gateway) -> None:
         assert (studio.invoices.zone("atelier"), len(studio.invoices.months("atelier"))) == ("UTC", 1)
         assert studio.invoices.void("atelier", "A-1", "a slip")["voided"]
         assert [one["number"] for one in studio.invoices.list("atelier")] == ["A-1"]
-        with pytest.raises(UnknownInvoice):
-            studio.invoices.list("nobody")
+        [drift] = studio.invoices.drifts("atelier")
+        assert (drift["invoice"], drift["delta"]["amount"], drift["computed"]["micros"]) == ("A-1", "0.10", 0)
+        assert drift["proposal"] == {"models": [], "notes": [], "overlay": None}
+        assert {one["provider"] for one in studio.invoices.drifts()} >= {"atelier"}
+        for ask in (studio.invoices.list, studio.invoices.drifts):
+            with pytest.raises(UnknownInvoice):
+                ask("nobody")

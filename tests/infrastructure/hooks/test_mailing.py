@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,14 @@ from aiosmtpd.smtp import AuthResult
 
 from domain.alerting import AlertTerms
 from domain.errors import InvalidInput
+from domain.keys import STUDIO
+from domain.money import Money
+from infrastructure.clock import now
 from infrastructure.hooks.mailing import MailPost
 from infrastructure.hooks.mailserver import MailServer, mail_server
 from infrastructure.hooks.parts import messaging
 from infrastructure.settings import Settings
+from infrastructure.showing.formats import iso
 from tests.application.asking.test_waiting import until
 from tests.application.studios import SYNC, studio_on
 
@@ -200,3 +205,25 @@ async def test_an_alert_reaches_a_person_once(sqlite_url: str, tmp_path: Path) -
                 await asyncio.sleep(0)
     [letter] = box.taken
     assert letter["Subject"].startswith("acme: spend of account reached 0.000001 in its period")
+
+
+async def test_an_invoice_that_drifts_reaches_whoever_runs_the_studio_once(database_url: str, tmp_path: Path) -> None:
+    with serving(Box()) as box:
+        mail: dict[str, Any] = {"smtp_url": f"smtp://127.0.0.1:{box.port}", "smtp_from": SENDER}
+        async with studio_on(database_url, tmp_path, **mail) as studio:
+            await studio.keys.ensure_first_key()
+            await studio.accounts.open("acme", plan="pro")
+            await studio.webhooks.add(STUDIO, f"mailto:{TO}", events=["invoice.drifted"])
+            await studio.webhooks.add("acme", f"mailto:{TO}")
+            with pytest.raises(InvalidInput, match=r"invoice\.drifted' is no event of a customer's account"):
+                await studio.webhooks.add("acme", f"mailto:{TO}", events=["invoice.drifted"])
+            record = partial(studio.invoices.record, "scripted", "I-1", month=iso(now())[:7])
+            for _ in range(2):
+                await record(amount=Money.parse("0.25", "USD"))
+                await studio.invoices.check()
+            async with messaging(studio):
+                await until(lambda: bool(box.taken))
+                await asyncio.sleep(0)
+    [letter] = box.taken
+    assert letter["Subject"] == f"scripted: invoice I-1 of 0.25 for {iso(now())[:7]}, computed 0.00"
+    assert '"allowed_percent"' in letter.get_content()
