@@ -77,6 +77,7 @@ from infrastructure.media import blank_picture
 from infrastructure.opening import Access, belonging, catch_up, ledgers_of, open_log
 from infrastructure.past import past_of
 from infrastructure.plugins import ProviderSettings
+from infrastructure.queues import Queues
 from infrastructure.recorded import CostsInViews
 from infrastructure.registry import build_providers, switched_off, told_settings
 from infrastructure.seals import Seals
@@ -381,6 +382,7 @@ class Assembly:
             audit=audit_of(self.settings, self.database, self.codec, self.views, self.clock),
             past=past_of(self.settings, self.database, self.codec, self.clock),
             seals=Seals(self.settings, self.reader, partial(established_id, self.database), self.clock),
+            queues=Queues(self.database, self.clock),
             providers=self.providers,
             upkeep=self.upkeep,
             invoices=invoices_of(self),

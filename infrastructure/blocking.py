@@ -32,6 +32,7 @@ from infrastructure.assembly import USUAL, Parts
 from infrastructure.bootstrap import open_studio
 from infrastructure.looping import Blocking, Loop, without_await
 from infrastructure.past import Past
+from infrastructure.queues import Queues
 from infrastructure.seals import Seals
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
@@ -242,7 +243,7 @@ class BlockingSimulations(Blocking[Simulations]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockingStudio:
-    """An open studio; views, books, audit and seals are a studio's own, which block anyway."""
+    """An open studio; views, books, audit, seals and queues are a studio's own, which block anyway."""
 
     operations: BlockingOperations
     accounts: BlockingAccounts
@@ -255,6 +256,7 @@ class BlockingStudio:
     audit: Audit
     past: BlockingPast
     seals: Seals
+    queues: Queues
     providers: BlockingProviders
     upkeep: BlockingUpkeep
     invoices: BlockingInvoices
@@ -278,6 +280,7 @@ def _blocking(studio: Studio, loop: Loop) -> BlockingStudio:
         audit=studio.audit,
         past=BlockingPast(studio.past, loop),
         seals=studio.seals,
+        queues=studio.queues,
         providers=BlockingProviders(studio.providers, loop),
         upkeep=BlockingUpkeep(studio.upkeep, loop),
         invoices=BlockingInvoices(studio.invoices, loop),

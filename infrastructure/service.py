@@ -12,6 +12,7 @@
     past         accounts, limits and views as they were at a moment
     audit        chains, tables and views held against the log, and made anew from it
     seals        signed seals of the log, kept outside, and the watch that takes them
+    queues       what waits for whom, and who works on what
     providers    by name, their callbacks, their bills
     upkeep       recovered, refunded, erased, swept
     invoices     of providers: recorded, voided, compared with our costs, settled
@@ -19,7 +20,7 @@
     library      what was made and brought, found again, with what it cost
     services     what people use, each built on operations
 
-Views, books, audit and seals block; the others are awaited.
+Views, books, audit, seals and queues block; the others are awaited.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ from application.notifying.webhooks import Webhooks
 from application.performing.worker import Worker
 from domain.catalogue import Catalogue
 from infrastructure.past import Past
+from infrastructure.queues import Queues
 from infrastructure.seals import Seals
 from projections.audit import Audit
 from projections.books import Books
@@ -71,6 +73,7 @@ class Studio:
     audit: Audit
     past: Past
     seals: Seals
+    queues: Queues
     providers: Providers
     upkeep: Upkeep
     invoices: Invoices

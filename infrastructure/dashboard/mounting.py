@@ -34,7 +34,7 @@ from infrastructure.dashboard.page import (
 )
 from infrastructure.dashboard.permission import may, require
 from infrastructure.dashboard.positions import Placed, placed
-from infrastructure.dashboard.rendering import STATIC, Linker, menu, rendered
+from infrastructure.dashboard.rendering import STATIC, Linker, Wording, menu, rendered
 from infrastructure.dashboard.responses import GUARDS, PARTIAL, page_response, see_other, told_as_page
 from infrastructure.dashboard.sessions import Sessions
 from infrastructure.gateway.addresses import check_text
@@ -94,7 +94,7 @@ class Dashboard:
             return see_other("/accounts")
         visit = self.visit(page, request, KeyCaller(who.holder, request.query_params.get(ACCOUNT) or None))
         found = await self._placed(page, visit)
-        content = rendered(page.template, self.context(visit, who, found, page))
+        content = rendered(page.template, self.context(visit, who, found, page), await self._wording(visit, page))
         return page_response(content, headers={POSITION: str(found.position)})
 
     async def _json(self, page: WebPage, request: Request) -> Response:
@@ -152,7 +152,18 @@ class Dashboard:
             done = await action.do(form)
         if isinstance(done, str):
             return see_other(done)
-        return page_response(rendered(done.template, self.context(visit, who, Placed(done.document, 0), done)))
+        context = self.context(visit, who, Placed(done.document, 0), done)
+        return page_response(rendered(done.template, context, await self._wording(visit, action)))
+
+    async def _wording(self, visit: Visit, what: Guarded) -> Wording:
+        """Times of the account that is looked at, of all accounts in UTC; names of keys for whoever sees them."""
+        account, studio = visit.whose, visit.studio
+        if what.meant is MeantFor.STUDIO or account is None:
+            return Wording()
+        zone = (await studio.accounts.show(account)).zone
+        if not may(visit.caller.holder, self.known["keys"]):
+            return Wording(zone)
+        return Wording(zone, {one.id: one.name for one in await studio.keys.list(account) if one.name})
 
     async def _caller(self, page: Listed, request: Request) -> KeyCaller:
         """Of a data file: by a session, or by a key in the headers, as at the API."""
@@ -177,11 +188,10 @@ class Dashboard:
         known = {ACCOUNT, *PAGING, *(one.name for one in (page.filters if page else ()))}
         for unknown in params.keys() - known:
             raise InvalidInput(unknown, "is no parameter of this page", hint=f"there are: {', '.join(sorted(known))}")
-        runs = caller.holder.runs_studio
         return Visit(
             gate=self.gate,
             caller=caller,
-            link=Linker(self.known, caller.named if runs else None),
+            link=Linker(self.known, caller.holder, caller.named),
             path=request.path_params,
             params={name: value for name, value in params.items() if name not in (*PAGING, ACCOUNT) and value},
             after=after or params.get("after") or None,

@@ -85,14 +85,18 @@ class TableColumn:
     """A column of a table: the field of each row, and how it is shown.
 
     `kind` is a macro of templates/cells.html: text, money, count, instant, state, yes … `to` is the page that a value
-    leads to, with the value as that page's parameter `by`; `wide` columns are left out on a phone.
+    leads to, with the value as that page's parameter `by`, and the fields `along` of the row; `wide` columns are left
+    out on a phone.
     """
 
     name: str
     kind: str = "text"
     to: str = ""
     by: str = "id"
+    along: tuple[str, ...] = ()
     wide: bool = False
+    label: str = ""
+    """The name of its words, if it is not its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from domain.authority import KeyHolder
-from infrastructure.dashboard.page import ACCOUNT, Guarded, MeantFor, WebPage
+from domain.zones import zone_of
+from infrastructure.dashboard.page import ACCOUNT, Guarded, MeantFor, TableColumn, WebPage
 from infrastructure.dashboard.permission import may
-from infrastructure.dashboard.words import wording, wording_or
-from infrastructure.showing.formats import size
+from infrastructure.showing.formats import UTC_NAME, size
+from infrastructure.showing.wording import wording, wording_or
 
 GROUPS: Final = ("account", "make", "money", "studio")
 """The parts of the menu, in its order."""
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
+ZONE: ContextVar[str] = ContextVar("zone", default=UTC_NAME)
+"""The time zone of the page that is being written."""
+NAMES: ContextVar[Mapping[str, str]] = ContextVar("names", default=MappingProxyType({}))
+"""The names of the keys that it may show."""
 
 
 @cache
@@ -34,9 +43,15 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(w=wording, word=wording_or, static=static)
+    made.globals.update(w=wording, word=wording_or, static=static, along=along)
     made.filters.update(
-        instant=to_the_second, day=lambda text: text[:10], thousands=thousands, compact=compact, size=size
+        instant=to_the_second,
+        precise=to_the_millisecond,
+        day=day,
+        thousands=thousands,
+        compact=compact,
+        size=size,
+        key_name=key_name,
     )
     return made
 
@@ -47,9 +62,36 @@ def static(name: str) -> str:
     return f"/static/{name}?v={sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
 
 
+def along(row: Mapping[str, Any], column: TableColumn) -> dict[str, Any]:
+    """The fields of a row that the address behind a column takes along."""
+    return {name: row[name] for name in column.along}
+
+
+def local(text: str) -> str:
+    """An instant of a document as a clock in the page's zone shows it; a day, and what says its offset, stay."""
+    if not text.endswith("Z") or (zone := ZONE.get()) == UTC_NAME:
+        return text
+    return datetime.fromisoformat(text).astimezone(zone_of(zone)).isoformat()
+
+
 def to_the_second(text: str) -> str:
-    """An instant of a document to the second, as people read it."""
-    return text[:19].replace("T", " ")
+    """An instant to the second, as people read it."""
+    return local(text)[:19].replace("T", " ")
+
+
+def to_the_millisecond(text: str) -> str:
+    """An instant, as those read it who look for an order."""
+    return local(text)[:23].replace("T", " ")
+
+
+def key_name(id: str) -> str:
+    """The name of a key, nothing if it has none that may be shown."""
+    return NAMES.get().get(id, "")
+
+
+def day(text: str) -> str:
+    """The day of an instant, or a day as it is."""
+    return local(text)[:10]
 
 
 def thousands(number: int) -> str:
@@ -64,8 +106,12 @@ def compact(value: Any) -> str:
 class Linker:
     """Addresses of pages and actions by their names; a studio's key takes the account along that it looks at."""
 
-    def __init__(self, known: Mapping[str, Guarded], account: str | None) -> None:
-        self._known, self._account = known, account
+    def __init__(self, known: Mapping[str, Guarded], holder: KeyHolder, account: str | None) -> None:
+        self._known, self._holder, self._account = known, holder, account
+
+    def opens(self, name: str) -> bool:
+        """Whether whoever looks may follow it."""
+        return may(self._holder, self._known[name])
 
     def __call__(self, name: str, /, form: str = "", **fields: Any) -> str:
         """The address; fields that are no part of the path stand behind it, but for those that are None or empty."""
@@ -73,7 +119,9 @@ class Linker:
         pattern = one.base if form and isinstance(one, WebPage) else one.path
         own = {field: quote(str(value), safe="") for field, value in fields.items() if f"{{{field}}}" in pattern}
         rest = {field: value for field, value in fields.items() if field not in own and value not in (None, "")}
-        if self._account is not None and one.meant is not MeantFor.STUDIO:
+        if not self._holder.runs_studio:
+            rest.pop(ACCOUNT, None)
+        elif self._account and one.meant is not MeantFor.STUDIO:
             rest.setdefault(ACCOUNT, self._account)
         behind = f"?{urlencode(rest)}" if rest else ""
         return f"{pattern.format_map(own)}{form}{behind}"
@@ -89,6 +137,20 @@ def menu(pages: Sequence[WebPage], holder: KeyHolder, chosen: bool) -> dict[str,
     return {group: several for group, several in found.items() if several}
 
 
-def rendered(template: str, context: Mapping[str, Any]) -> str:
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How a page writes times, and keys: by the names that people gave them."""
+
+    zone: str = UTC_NAME
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+def rendered(template: str, context: Mapping[str, Any], wording: Wording | None = None) -> str:
     """A page as text."""
-    return environment().get_template(template).render(context)
+    wording = wording or Wording()
+    zone, names = ZONE.set(wording.zone), NAMES.set(wording.names)
+    try:
+        return environment().get_template(template).render(context, zone=wording.zone)
+    finally:
+        NAMES.reset(names)
+        ZONE.reset(zone)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 
 from fastapi import Request
@@ -39,6 +40,8 @@ class Gate:
     meters: Meters
     brand: Brand = OURS
     """Whose reports they are."""
+    catalogues: Sequence[Path] = ()
+    """Files of models and prices over those that come along."""
     callbacks: dict[str, Callbacks] = field(default_factory=dict)
     auditing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """An audit reads all of the log: one goes on at a time."""

@@ -19,7 +19,7 @@ import uvicorn
 
 from domain.errors import InvalidInput
 from infrastructure.agents.door import AgentsDoor
-from infrastructure.documents.brand import Brand, load_brand
+from infrastructure.documents.brand import load_brand
 from infrastructure.gateway.aliases import ClientModels
 from infrastructure.gateway.app import gateway
 from infrastructure.gateway.door import Door
@@ -90,7 +90,7 @@ class GatewayServer(uvicorn.Server):
 def server(studio: Studio, settings: Settings) -> GatewayServer:
     """The server for an open studio: `await server.serve([listener])`."""
     app = gateway(
-        _gate(studio, links=settings.picture_links, brand=load_brand(settings.report_brand)),
+        _gate(studio, settings),
         most=settings.largest_body,
         seconds=settings.body_seconds,
     )
@@ -122,7 +122,7 @@ async def answer_requests(
     await answering
 
 
-def _gate(studio: Studio, *, links: bool, brand: Brand) -> Gate:
+def _gate(studio: Studio, settings: Settings) -> Gate:
     return Gate(
         studio=studio,
         door=Door(studio.keys, Rates()),
@@ -131,8 +131,9 @@ def _gate(studio: Studio, *, links: bool, brand: Brand) -> Gate:
         quotes=Quotes(studio.library.links.keys, studio.services.desk.clock),
         clock=studio.services.desk.clock,
         currency=studio.accounts.currency,
-        links=links,
-        brand=brand,
+        links=settings.picture_links,
+        brand=load_brand(settings.report_brand),
+        catalogues=settings.catalogues,
         readiness=Readiness(studio),
         meters=Meters(studio),
     )

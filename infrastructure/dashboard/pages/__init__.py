@@ -10,6 +10,7 @@ from infrastructure.dashboard.page import WebAction, WebFile, WebPage
 from infrastructure.dashboard.pages import (
     account,
     accounts,
+    alerts,
     books,
     create,
     files,
@@ -17,15 +18,19 @@ from infrastructure.dashboard.pages import (
     library,
     operations,
     overview,
+    providers,
     reports,
     statements,
     studio,
+    sums,
+    wallet,
     webhooks,
+    whatif,
 )
 
 MODULES: Final[Sequence[ModuleType]] = (
-    *(overview, operations, account, keys, webhooks, create, library, files),
-    *(statements, reports, books, accounts, studio),
+    *(overview, operations, account, keys, alerts, webhooks, create, library, files),
+    *(sums, wallet, statements, reports, books, whatif, accounts, providers, studio),
 )
 
 PAGES: Final[Sequence[WebPage]] = [page for module in MODULES for page in module.PAGES]

@@ -10,7 +10,6 @@ from domain.keys import KeyScope
 from domain.money import Money
 from domain.plans import MEASURES, PLANS, SPEND
 from domain.windows import Window
-from infrastructure.clock import new_id
 from infrastructure.dashboard.page import (
     Document,
     FormSent,
@@ -51,7 +50,7 @@ HISTORY: Final = (
 USED: Final = (
     TableColumn(name="user", to="operations", by="user"),
     TableColumn(name="kind"),
-    TableColumn(name="api_key", kind="mono", to="operations", by="api_key", wide=True),
+    TableColumn(name="api_key", kind="key", to="operations", by="api_key", wide=True),
     TableColumn(name="period_start", kind="day"),
     TableColumn(name="operations", kind="count"),
     TableColumn(name="rejected", kind="count", wide=True),
@@ -120,15 +119,6 @@ def limit_in(measure: str, text: str, currency: str) -> int | None:
     if not (text.isascii() and text.isdecimal() and len(text) <= 12):
         raise InvalidInput("limit", f"{text[:40]!r} is not a count", hint=f"write a number, or {NO_LIMIT}")
     return int(text)
-
-
-async def _credit(sent: FormSent) -> str:
-    visit = sent.visit
-    amount = Money.parse(sent.needed("amount"), visit.gate.currency)
-    key = sent.text("key") or new_id()
-    by, reason = visit.caller.holder.actor, sent.text("reason")
-    await visit.studio.accounts.add_credit(visit.account, amount, key, by=by, reason=reason)
-    return visit.link("limits")
 
 
 async def _standing(sent: FormSent) -> str:
@@ -200,7 +190,6 @@ def _studios(name: str, path: str, do: Callable[[FormSent], Awaitable[str]]) -> 
 ACTIONS = (
     _studios("change_plan", "/limits/plan", _plan),
     _studios("change_limit", "/limits/limit", _limit),
-    _studios("add_credit", "/limits/credit", _credit),
     _studios("change_standing", "/limits/standing/{step}", _standing),
     WebAction(name="open_account", path="/accounts/open", do=_open, scope=KeyScope.ADMIN, meant=MeantFor.STUDIO),
 )

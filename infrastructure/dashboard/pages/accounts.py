@@ -8,6 +8,7 @@ from application.keeping.accountviews import AccountView
 from domain.plans import PLANS
 from infrastructure.dashboard.page import Document, MeantFor, TableColumn, Visit, WebPage
 from infrastructure.showing.documents import account_document
+from infrastructure.showing.formats import iso
 
 FIELDS: Final = ("id", "standing", "plan", "currency", "zone", "prepaid", "balance", "period", "open")
 COLUMNS: Final = (
@@ -32,6 +33,7 @@ async def _list(visit: Visit) -> Document:
 
 def _row(view: AccountView) -> dict[str, Any]:
     told: Any = account_document(view)
+    told["period"] = {name: iso(at, view.zone) for name, at in (("start", view.period.start), ("end", view.period.end))}
     return {name: told[name] for name in FIELDS} | {name: told[name].get("spend") for name in ("held", "used", "left")}
 
 

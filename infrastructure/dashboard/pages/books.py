@@ -26,7 +26,7 @@ POSTINGS: Final = (
     TableColumn(name="at", kind="instant"),
     TableColumn(name="fact", kind="fact"),
     TableColumn(name="account", wide=True),
-    TableColumn(name="operation", kind="id", to="operation"),
+    TableColumn(name="operation", kind="id", to="operation", along=("account",)),
     TableColumn(name="source"),
     TableColumn(name="destination"),
     TableColumn(name="amount", kind="money"),

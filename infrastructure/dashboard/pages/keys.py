@@ -42,7 +42,7 @@ MEASURES: Final = (
 APPROVALS: Final = (
     TableColumn(name="asked_at", kind="instant"),
     TableColumn(name="quote", kind="mono"),
-    TableColumn(name="api_key", kind="mono", to="key"),
+    TableColumn(name="api_key", kind="key", to="key"),
     TableColumn(name="kind"),
     TableColumn(name="model", wide=True),
     TableColumn(name="price", kind="money"),

@@ -1,4 +1,4 @@
-"""For whoever runs the studio: providers and models, what they cost, whether the log holds, how far views are."""
+"""For whoever runs the studio: models and what they cost, whether the log holds, how far views are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 from typing import Any, Final
 
 from application.keeping.verdict import audited
-from application.providing.checking import checked, standings
 from domain.keys import KeyScope
 from infrastructure.dashboard.page import (
     Document,
@@ -22,13 +21,11 @@ from infrastructure.dashboard.page import (
 from infrastructure.dashboard.pages.rows import PAST, view_rows
 from infrastructure.showing.documents import model_document, price_text
 from infrastructure.showing.formats import document
+from infrastructure.showing.queues import queues_document
 from infrastructure.showing.seals import signed_document, watch_document
-from infrastructure.showing.standings import checked_document, standing_document
 from infrastructure.showing.verdicts import verdict_document
 from projections.views.costs import COSTS
 
-SECONDS: Final = 10
-"""For a provider's answer."""
 SEALS: Final = (
     TableColumn(name="at", kind="instant"),
     TableColumn(name="position", kind="count"),
@@ -36,15 +33,26 @@ SEALS: Final = (
     TableColumn(name="root", kind="id"),
     TableColumn(name="key", kind="mono", wide=True),
 )
-PROVIDERS: Final = (
-    TableColumn(name="name"),
-    TableColumn(name="enabled", kind="yes"),
-    TableColumn(name="ready", kind="count"),
-    TableColumn(name="models", kind="count"),
-    TableColumn(name="recovery", wide=True),
-    TableColumn(name="lacks", kind="lacks"),
+QUEUES: Final = (
+    TableColumn(name="provider", to="provider", by="provider"),
+    TableColumn(name="waiting", kind="count"),
+    TableColumn(name="waiting_since", kind="due"),
+    TableColumn(name="taken", kind="count"),
+    TableColumn(name="places", kind="limit"),
+    TableColumn(name="rests_until", kind="due"),
 )
-CHECKED: Final = (TableColumn(name="name"), TableColumn(name="state", kind="state"), TableColumn(name="detail"))
+LINES: Final = (
+    TableColumn(name="account", to="operations", by="account"),
+    TableColumn(name="provider"),
+    TableColumn(name="waiting", kind="count"),
+    TableColumn(name="waiting_since", kind="instant"),
+)
+PROCESSES: Final = (
+    TableColumn(name="process", kind="mono"),
+    TableColumn(name="operations", kind="count"),
+    TableColumn(name="over", kind="count"),
+    TableColumn(name="until", kind="instant"),
+)
 VIEWS: Final = (
     TableColumn(name="view"),
     TableColumn(name="position", kind="count"),
@@ -75,28 +83,6 @@ COST_COLUMNS: Final = (
 )
 
 
-async def _providers(visit: Visit) -> Document:
-    """Each provider as the command line lists it: how many of its models are ready, and what the others lack."""
-    studio = visit.studio
-    found = await asyncio.to_thread(standings, studio.catalogue, studio.providers.by_name, studio.providers.off)
-    return {"providers": [standing_document(one) for one in found]}
-
-
-async def _check(sent: FormSent) -> Shows:
-    """Ask each provider that is set up whether key and address work; it costs nothing."""
-    studio = sent.visit.studio
-    found = standings(studio.catalogue, studio.providers.by_name, studio.providers.off)
-    now = sent.visit.gate.clock()
-    told = await checked(studio.providers.by_name, found, SECONDS, list(studio.catalogue), now)
-    return Shows(
-        "checked.html",
-        "providers.checked",
-        {"providers": [checked_document(one) for one in told]},
-        under="providers",
-        columns=CHECKED,
-    )
-
-
 async def _costs(visit: Visit) -> Document:
     """The document of `/v1/costs`."""
     return await view_rows(visit, "costs", COSTS)
@@ -120,6 +106,11 @@ async def _views(visit: Visit) -> Document:
     """How far each view is behind the log."""
     found = await asyncio.to_thread(visit.studio.views.status)
     return {"views": [document(one) for one in found]}
+
+
+async def _queues(visit: Visit) -> Document:
+    """What waits for each provider, whose it is, and which processes work."""
+    return queues_document(await asyncio.to_thread(visit.studio.queues.standing))
 
 
 async def _audit(visit: Visit) -> Document:
@@ -147,7 +138,7 @@ async def _seal(sent: FormSent) -> str:
 
 async def _recover(sent: FormSent) -> str:
     await sent.visit.studio.upkeep.recover()
-    return sent.visit.link("views")
+    return sent.visit.link("queues")
 
 
 PAGES = (
@@ -173,14 +164,15 @@ PAGES = (
         filters=(PageFilter(name="model"), PageFilter(name="provider"), PageFilter(name="at", kind="day"), PAST),
     ),
     WebPage(
-        name="providers",
-        path="/providers",
-        document=_providers,
-        template="providers.html",
+        name="queues",
+        path="/queues",
+        document=_queues,
+        template="queues.html",
         meant=MeantFor.STUDIO,
         group="studio",
-        rows="providers",
-        columns=PROVIDERS,
+        rows="queues",
+        columns=QUEUES,
+        parts={"lines": LINES, "processes": PROCESSES},
     ),
     WebPage(
         name="audit",
@@ -197,7 +189,6 @@ PAGES = (
         name="views",
         path="/views",
         document=_views,
-        template="views.html",
         meant=MeantFor.STUDIO,
         group="studio",
         rows="views",
@@ -207,9 +198,8 @@ PAGES = (
 ACTIONS = tuple(
     WebAction(name=name, path=path, do=do, scope=KeyScope.ADMIN, meant=MeantFor.STUDIO)
     for name, path, do in (
-        ("check_providers", "/providers/check", _check),
         ("run_audit", "/audit/run", _run_audit),
         ("take_seal", "/audit/seal", _seal),
-        ("recover", "/views/recover", _recover),
+        ("recover", "/queues/recover", _recover),
     )
 )

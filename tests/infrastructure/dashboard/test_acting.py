@@ -27,6 +27,7 @@ MONTH = 40 * 24 * 60 * 60 * SECOND
 HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)"')
 SECRET = re.compile(r'id="secret"[^>]* value="([^"]+)"')
 MADE = {"service": "create", "prompt": "a lake at dawn", "model": MODEL, "n": "1", "allow.test": "yes"}
+CHEAPER = f'[[price]]\nmodel = "{MODEL}"\nrate = "0.02"\n'
 DONE: set[str] = set()
 """The actions whose form was sent."""
 
@@ -199,7 +200,7 @@ def test_what_a_key_may_not_spend_by_itself_is_approved_and_then_made(gateway: G
 def test_the_studio_looks_after_itself(gateway: Gateway, studio: httpx.Client, admin: httpx.Client) -> None:
     assert "Everything agrees with the log." in act(studio, "run_audit").text
     assert act(studio, "take_seal").headers["location"] == "/audit"
-    assert act(studio, "recover").headers["location"] == "/views"
+    assert act(studio, "recover").headers["location"] == "/queues"
     assert "What the providers answered" in act(studio, "check_providers").text
     for action in ("run_audit", "take_seal", "recover", "check_providers"):
         assert act(admin, action).status_code == 403
@@ -212,6 +213,73 @@ def test_a_refund_is_given_on_the_operations_page(gateway: Gateway, studio: http
     assert act(studio, "refund", "acme", **told).status_code == 303
     page = studio.get(f"/operations/{made.operation}?account=acme").text
     assert "0.03 USD is charged for 1 of 1 outputs, with a correction of -0.01 USD." in page
+
+
+def test_credit_is_paid_in_granted_and_taken_back(gateway: Gateway, studio: httpx.Client, admin: httpx.Client) -> None:
+    told = {"amount": "5", "reference": "welcome", "kind": "text-to-image", "until": "2099-01-01"}
+    assert act(admin, "grant_credit", **told).status_code == 403
+    for _ in range(2):
+        assert act(studio, "grant_credit", "prepaid", **told).headers["location"] == "/wallet?account=prepaid"
+    assert act(studio, "add_credit", "prepaid", amount="7", key="order-2").status_code == 303
+    wallet = studio.get("/wallet.json?account=prepaid").json()
+    [grant] = [one for one in wallet["grants"] if one["grant"] == "welcome"]
+    assert (grant["left"]["amount"], grant["kinds"]) == ("5.00", ["text-to-image"])
+    before = wallet["balance"]["micros"]
+    back = {"payment": "order-2", "amount": "7", "reason": "a stolen card", "suspend": "yes"}
+    assert act(studio, "charge_back", "prepaid", **back).status_code == 303
+    wallet = studio.get("/wallet.json?account=prepaid").json()
+    assert (wallet["balance"]["micros"], wallet["terms"]["standing"]) == (before - 7_000_000, "suspended")
+
+
+def test_alerts_are_set_and_removed_by_the_account(gateway: Gateway, admin: httpx.Client) -> None:
+    assert act(admin, "set_alert", measure="spend", at="50%, 2.50").headers["location"] == "/alerts"
+    [alert] = admin.get("/alerts.json").json()["alerts"]
+    assert (alert["at"], alert["limit"]["currency"]) == (["50%", "2.50"], "USD")
+    assert act(admin, "set_alert", measure="spend", at="often").status_code == 400
+    assert act(admin, "remove_alert", alert=alert["id"]).status_code == 303
+    assert admin.get("/alerts.json").json()["alerts"] == []
+
+
+def test_an_invoice_is_recorded_compared_settled_and_voided(
+    gateway: Gateway, studio: httpx.Client, admin: httpx.Client
+) -> None:
+    at = {"provider": "scripted"}
+    told = {"number": "R-1", "month": "2026-10", "amount": "9", "lines": f"name,model,amount\nImages,{MODEL},9"}
+    assert act(admin, "record_invoice", **at, **told).status_code == 403
+    month = act(studio, "record_invoice", **at, **told).headers["location"]
+    assert month == "/providers/scripted/months/2026-10"
+    assert "9.00<" in studio.get(month).text
+    assert studio.get(f"{month}.json").json()["drifted"]
+    assert act(studio, "settle_month", **at, month="2026-10", reason="we take it").headers["location"] == month
+    assert studio.get(f"{month}.json").json()["left"]["micros"] == 0
+    assert act(studio, "void_invoice", **at, number="R-1", reason="a typo").headers["location"] == "/providers/scripted"
+    assert studio.get("/providers/scripted.json").json()["invoices"][0]["voided"]
+    assert studio.get("/providers/nobody").status_code == 400
+
+
+def test_bills_are_read_and_our_costs_corrected_by_them(gateway: Gateway, studio: httpx.Client) -> None:
+    day = {"since": "2026-01-01", "until": "2099-01-01"}
+    page = studio.get("/providers/scripted/reconciliation.json", params=day)
+    assert page.status_code == 200, page.text
+    done = act(studio, "correct_costs", provider="scripted", **day)
+    assert done.headers["location"].startswith("/providers/scripted/reconciliation?since=2026-01-01")
+    assert studio.get("/providers/openai/reconciliation", params=day).status_code == 400
+
+
+def test_other_terms_are_asked_about_and_other_prices_booked(
+    gateway: Gateway, studio: httpx.Client, admin: httpx.Client
+) -> None:
+    asked = {"since": "2020-01-01", "plan": "basic", "of": "acme"}
+    found = studio.get("/what-if.json", params=asked).json()
+    assert {one["account"] for one in found["lines"]} == {"acme"}
+    assert studio.get("/what-if.csv", params=asked).text.count("\n") == len(found["lines"]) + 1
+    assert studio.get("/what-if", params={"tariff": "none-such"}).status_code == 400
+    assert admin.get("/what-if").status_code == 403
+    cheaper = {"book": CHEAPER, "since": "2020-01-01", "of": "acme"}
+    assert "Nothing is booked yet." in act(studio, "reprice", **cheaper).text
+    booked = act(studio, "reprice", **cheaper, book_it="yes", reason="a better price")
+    assert "corrections were booked." in booked.text
+    assert act(studio, "reprice", **{**cheaper, "book": "[[models"}).status_code == 400
 
 
 def test_every_action_was_tried() -> None:

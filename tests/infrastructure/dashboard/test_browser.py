@@ -64,7 +64,9 @@ def addresses(gateway: Gateway, operation: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {"acme": [], STUDIO: []}
     for page in PAGES:
         account = STUDIO if page.meant is MeantFor.STUDIO else "acme"
-        found[account].append(page.path.format(id=ids.get(page.name), which=period))
+        found[account].append(
+            page.path.format(id=ids.get(page.name), which=period, provider="scripted", month="2026-11")
+        )
     return found
 
 

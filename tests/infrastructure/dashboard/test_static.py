@@ -13,7 +13,7 @@ import pytest
 from infrastructure.dashboard.page import WebPage
 from infrastructure.dashboard.pages import PAGES
 from infrastructure.dashboard.rendering import HERE, STATIC, environment
-from infrastructure.dashboard.words import all_words
+from infrastructure.showing.wording import all_words
 from tests.infrastructure.gateway.gateways import Gateway
 
 TEMPLATES = sorted((HERE / "templates").glob("*.html"))

@@ -1,4 +1,4 @@
-"""The words of the pages, all from one file: whoever translates the dashboard translates that."""
+"""The words of pages and reports, all from one file: whoever translates the dashboard translates that."""
 
 from __future__ import annotations
 
