@@ -15,7 +15,7 @@ MILLISECONDS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class ProviderQueue:
-    """What waits for a provider: so many operations, the first since an instant (epoch microseconds).
+    """The line before a provider: so many operations, the first since an instant (epoch microseconds).
 
     Of its `places` some are `taken`; 0 places are as many as there are. Until `rests` it asked to be left alone.
     """

@@ -51,7 +51,7 @@ def environment() -> Environment:
         thousands=thousands,
         compact=compact,
         size=size,
-        key_name=key_name,
+        key_name=name_of_key,
     )
     return made
 
@@ -84,7 +84,7 @@ def to_the_millisecond(text: str) -> str:
     return local(text)[:23].replace("T", " ")
 
 
-def key_name(id: str) -> str:
+def name_of_key(id: str) -> str:
     """The name of a key, nothing if it has none that may be shown."""
     return NAMES.get().get(id, "")
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def queues_document(found: QueueStanding) -> dict[str, Any]:
-    """What waits, by provider and by account, and who works; null is that nothing does, or that there is no limit."""
+    """Operations that wait, by provider and by account, and who works; null: nothing does, or no limit is set."""
     return {
         "waiting": found.waiting,
         "waiting_since": _instant(found.since),

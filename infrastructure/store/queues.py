@@ -1,4 +1,4 @@
-"""What waits, what is worked on and how much room providers have: the queue, leases and slots, in sums."""
+"""The queue, leases and slots in sums: operations that wait, that are worked on, and the room at providers."""
 
 from __future__ import annotations
 

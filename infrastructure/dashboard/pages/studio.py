@@ -109,7 +109,7 @@ async def _views(visit: Visit) -> Document:
 
 
 async def _queues(visit: Visit) -> Document:
-    """What waits for each provider, whose it is, and which processes work."""
+    """The operations that wait for each provider, whose they are, and which processes work."""
     return queues_document(await asyncio.to_thread(visit.studio.queues.standing))
 
 

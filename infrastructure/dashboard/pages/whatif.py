@@ -1,4 +1,4 @@
-"""What if: charges as they would have been on another plan, tariff or route, or by other prices."""
+"""Questions about other terms: charges as they would have been on another plan, tariff or route, or by other prices."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def _like(amount: dict[str, Any], micros: int) -> dict[str, Any]:
 
 
 async def _reprice(sent: FormSent) -> Shows:
-    """What was charged by other prices: shown, and, with a reason, booked as corrections; a charge never rises."""
+    """Charges by other prices: shown, and, with a reason, booked as corrections; a charge never rises."""
     visit, text, book_it = sent.visit, sent.needed("book"), sent.text("book_it") == "yes"
     start, end = _span(visit, sent.needed("since"), sent.text("until") or None)
     catalogue, book = await asyncio.to_thread(_loaded, visit, text)
