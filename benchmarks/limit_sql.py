@@ -159,7 +159,7 @@ class PostgresTables:
         return found
 
     def write(self, rows: Rows) -> None:
-        statements = [f"SELECT pg_advisory_xact_lock({COMMIT_ORDER})"]
+        statements = [COMMIT_ORDER]
         parameters: list[list[Any]] = []
         for name, sql in self.WRITES.items():
             if some := getattr(rows, name):

@@ -291,7 +291,7 @@ def _bring_key(database: Database, folder: Path, manifest: Manifest) -> None:
 def _put(connection: Connection, folder: Path, manifest: Manifest) -> tuple[int, int]:
     """All rows, the facts at the end of the log, in the order of commits; their first and last position."""
     if connection.dialect.name == "postgresql":
-        connection.execute(text(f"SELECT pg_advisory_xact_lock({COMMIT_ORDER})"))
+        connection.exec_driver_sql(COMMIT_ORDER)
     before = connection.execute(select(func.coalesce(func.max(LOG.c.position), 0))).scalar_one()
     facts = ({**row, "position": before + count} for count, row in enumerate(_rows(folder, manifest, LOG), 1))
     last = before + put_rows(connection, LOG, facts)

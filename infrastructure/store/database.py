@@ -22,7 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from application.ledger.transaction import Conflict
 from domain.errors import InvalidInput, StoreError, StoreRefused, StoreUnavailable
 from infrastructure.store.errors import UNSENDABLE, in_our_words, is_gone, is_of_text, none_to_spare
-from infrastructure.store.options import StatementLimits, connect_arguments
+from infrastructure.store.options import StatementLimits, connect_arguments, without_schemas
 from infrastructure.store.session import Session, Values
 from infrastructure.store.urls import SQLITE, parse_url, sqlite_reading
 from infrastructure.store.written import WrittenQuery, write_query
@@ -261,7 +261,7 @@ def _postgres_engine(
         raise StoreError(f"no driver for {url.drivername!r} is installed") from error
     watch = postgres.Watch(min(1.0, limits.patience / 4))
     engine = create_engine(
-        url,
+        without_schemas(url),
         isolation_level="AUTOCOMMIT",
         pool_size=POOL,
         pool_timeout=lock_seconds,

@@ -36,6 +36,7 @@ SECONDS = {"us": 1e-6, "ms": 1e-3, None: 1e-3, "s": 1.0, "min": 60.0, "h": 3600.
 
 NAMES = {"lock": "lock_timeout", "statement": "statement_timeout", "idle": "idle_in_transaction_session_timeout"}
 """The server's name of each limit."""
+SEARCH_PATH = "search_path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class StatementLimits:
     statement: float | None
     patience: float
     idle: float | None = IDLE_SECONDS
+    schemas: str = ""
+    """The search path of the URL's options: it is set with them, as poolers that hand out sessions lose it."""
 
     @classmethod
     def of(cls, url: URL, lock: float, statement: float) -> StatementLimits:
@@ -62,6 +65,7 @@ class StatementLimits:
             longest,
             patience + min(GRACE_SECONDS, patience),
             limit(NAMES["idle"], IDLE_SECONDS),
+            theirs.get(SEARCH_PATH, ""),
         )
 
     @property
@@ -69,7 +73,7 @@ class StatementLimits:
         """The beginning of every transaction; whatever the database's own default is, ours is READ COMMITTED."""
         named = ((name, getattr(self, field)) for field, name in NAMES.items())
         limits = "".join(f"SET LOCAL {name} = {_milliseconds(value)}; " for name, value in named)
-        return f"SET TRANSACTION ISOLATION LEVEL read committed; {limits}"
+        return f"SET TRANSACTION ISOLATION LEVEL read committed; {limits}{_in_schemas(self.schemas)}"
 
     @property
     def in_force(self) -> dict[str, float | None]:
@@ -79,6 +83,12 @@ class StatementLimits:
     def patient(self, seconds: float) -> StatementLimits:
         """For what takes long by its nature."""
         return replace(self, statement=seconds, patience=seconds + GRACE_SECONDS)
+
+
+def _in_schemas(names: str) -> str:
+    """A search path as a statement, from its text in a URL: as the server reads that, names without quotes are small."""
+    quoted = (one if one.startswith('"') else f'"{one.lower()}"' for one in map(str.strip, names.split(",")))
+    return f"SET LOCAL {SEARCH_PATH} TO {', '.join(quoted)}; " if names else ""
 
 
 def _milliseconds(seconds: float | None) -> int:
@@ -97,6 +107,22 @@ def options_of(url: URL) -> dict[str, str]:
     given = url.query.get("options", "")
     text = given if isinstance(given, str) else " ".join(given)
     return {name.lower().replace("-", "_"): re.sub(r"\\(.)", r"\1", value) for name, value in OPTION.findall(text)}
+
+
+def without_schemas(url: URL) -> URL:
+    """The URL without the search path among its options, which poolers refuse, or drop."""
+    told = options_of(url)
+    if told.pop(SEARCH_PATH, None) is None:
+        return url
+    return with_settings(url, told)
+
+
+def with_settings(url: URL, settings: Mapping[str, str]) -> URL:
+    """The URL with exactly these settings of the server as its `options`."""
+    if not settings:
+        return url.difference_update_query(["options"])
+    told = " ".join(f"-c{name}={value.replace(' ', chr(92) + ' ')}" for name, value in settings.items())
+    return url.update_query_dict({"options": told})
 
 
 def connect_arguments(url: URL) -> dict[str, object]:

@@ -137,7 +137,7 @@ class LogRecorder(SnapshotRecorder, ApplicationRecorder):
             return None
         with library_errors(), self._database.transaction() as connection:
             if not self._database.is_sqlite:
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({COMMIT_ORDER})")
+                connection.exec_driver_sql(COMMIT_ORDER)
             rows = _chained(connection, stored_events)
             if rows:
                 connection.execute(LOG.insert(), rows)

@@ -31,8 +31,8 @@ from infrastructure.store.session import Session
 from infrastructure.store.writes import postgres_script, sqlite_writes
 from projections.engine.sql import texts
 
-COMMIT_ORDER = 0x1A6E57D10
-"""The advisory lock's number."""
+COMMIT_ORDER = "SELECT pg_advisory_xact_lock(443439058, 'log'::regclass::oid::int)"
+"""Takes the advisory lock of this ledger's log: ledgers in schemas of their own do not wait for each other."""
 
 CHUNK = 500
 NEW_ACCOUNT = "INSERT INTO accounts (id, revision, stream, version, hash, terms_version, terms_hash, last)"
@@ -158,7 +158,7 @@ class PostgresTransaction(SqlTransaction):
         return {row[0]: AccountRow._make(row) for row in rows}
 
     def commit(self, beside: Beside) -> int | None:
-        script, columns = postgres_script(self.links, beside, f"SELECT pg_advisory_xact_lock({COMMIT_ORDER})")
+        script, columns = postgres_script(self.links, beside, COMMIT_ORDER)
         try:
             self.session.run(f"{script};\nCOMMIT", columns)
         except ServerChanged:

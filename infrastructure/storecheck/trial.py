@@ -14,7 +14,7 @@ from application.ledger.log import GENESIS, Head, Link, link_hash
 from application.ledger.transaction import AccountRow, Beside, Transaction
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import upgrade_schema
-from infrastructure.store.options import options_of
+from infrastructure.store.options import SEARCH_PATH, options_of, with_settings
 from infrastructure.store.transactions import SqlReadings, SqlStore
 from infrastructure.store.urls import SQLITE, parse_url, sqlite_file
 
@@ -81,9 +81,7 @@ def _schema(url: URL, name: str) -> Iterator[TrialPlace]:
         with database.transaction() as connection:
             connection.execute(text(f"CREATE SCHEMA {name}"))
         try:
-            options = {**options_of(url), "search_path": name}
-            told = " ".join(f"-c{key}={value.replace(' ', chr(92) + ' ')}" for key, value in options.items())
-            yield _made(url.update_query_dict({"options": told}), is_server=True)
+            yield _made(with_settings(url, {**options_of(url), SEARCH_PATH: name}), is_server=True)
         finally:
             with database.transaction() as connection:
                 connection.execute(text(f"DROP SCHEMA {name} CASCADE"))

@@ -108,16 +108,16 @@ def test_limits_that_something_on_the_way_drops_are_refused(postgres_url: str) -
 
 
 def test_a_setting_of_the_url_that_is_not_in_force_is_refused(postgres_url: str) -> None:
-    url = with_query(postgres_url, options="-c search_path=public -c work_mem=8MB")
+    url = with_query(postgres_url, options="-c search_path=public -c jit=off")
     opened(url)
     with closing(Database(url)) as database:
 
         @event.listens_for(database.engine, "checkout")
         def drop(connection: object, *_: object) -> None:
             with connection.cursor() as cursor:  # type: ignore[attr-defined]
-                cursor.execute("SET search_path = elsewhere, public")
+                cursor.execute("SET jit = on")
 
-        with pytest.raises(StoreError, match="search_path of the database URL is not in force") as refused:
+        with pytest.raises(StoreError, match="jit of the database URL is not in force") as refused:
             check_opening(database)
     assert "ALTER ROLE" in refused.value.hint
 

@@ -43,8 +43,8 @@ def pooled_url(request: pytest.FixtureRequest, postgres_url: str) -> Iterator[st
 
 
 @contextmanager
-def transacting(url: str, **settings: str) -> Iterator[str]:
-    with pooled(url, "transaction", size=2, files=NO_FILES, **settings) as through:
+def transacting(url: str, size: int = 2, **settings: str) -> Iterator[str]:
+    with pooled(url, "transaction", size=size, files=NO_FILES, **settings) as through:
         yield through
 
 
@@ -115,23 +115,33 @@ def test_views_are_advanced_rebuilt_and_audited(postgres_url: str) -> None:
 
 def test_a_setting_that_the_pooler_refuses_is_told_with_the_way_out(postgres_url: str) -> None:
     with transacting(postgres_url) as url:
-        database = Database(with_options(url, "-c search_path=public"))
+        database = Database(with_options(url, "-c work_mem=8MB"))
         with closing(database), pytest.raises(StoreUnavailable, match="does not know a setting") as refused:
             SqlReader(database).end()
     assert "ALTER ROLE" in refused.value.hint
 
 
 def test_a_setting_that_the_pooler_drops_is_noticed_at_opening(postgres_url: str) -> None:
-    execute(postgres_url, "CREATE SCHEMA studio")
     with transacting(postgres_url, ignore_startup_parameters="options") as url:
-        dropped, set_by_us = (
-            Database(with_options(url, f"-c {one}")) for one in ("search_path=studio", "lock_timeout=7s")
-        )
-        with closing(dropped), pytest.raises(StoreError, match="search_path of the database URL is not in force"):
+        dropped, set_by_us = (Database(with_options(url, f"-c {one}")) for one in ("jit=off", "lock_timeout=7s"))
+        with closing(dropped), pytest.raises(StoreError, match="jit of the database URL is not in force"):
             check_opening(dropped)
         with closing(set_by_us):
             check_opening(set_by_us)
             assert set(in_force(set_by_us)) == {("7s", *OURS[1:])}
+
+
+def test_ledgers_in_schemas_of_their_own_share_a_pooler_and_its_sessions(postgres_url: str) -> None:
+    execute(postgres_url, "CREATE SCHEMA a", "CREATE SCHEMA b")
+    with transacting(postgres_url, size=1) as url:
+        inside = [Database(with_options(url, f"-c search_path={name}")) for name in ("a", "b")]
+        for opened in inside:
+            upgrade_schema(opened.url.render_as_string(hide_password=False))
+            check_opening(opened)
+        told = [opened.rows(text("SELECT current_schema()"))[0][0] for opened in (*inside, *inside)]
+        for opened in inside:
+            opened.close()
+    assert told == ["a", "b", "a", "b"]
 
 
 def test_a_pooler_that_pools_by_statement_is_refused_with_the_reason(postgres_url: str) -> None:

@@ -41,7 +41,8 @@ class UnlockedTransaction(PostgresTransaction):
 
     def lock(self, accounts: Sequence[str], opening: Sequence[str]) -> dict[str, AccountRow]:
         PostgresTransaction.lock(self, [], opening)
-        self.session.run("COMMIT; BEGIN")
+        self.session.run("COMMIT")
+        self.session.run("BEGIN")
         return {row.id: row for account in accounts for row in self._row(account)}
 
     def _row(self, account: str) -> Iterator[AccountRow]:
@@ -57,7 +58,8 @@ class HalfTransaction(PostgresTransaction):
         half = len(self.links) // 2
         for links, rest in ((self.links[:half], Beside()), (self.links[half:], beside)):
             script, columns = postgres_script(links, rest, "SELECT 1")
-            self.session.run(f"{script};\nCOMMIT; SELECT pg_sleep(0.05); BEGIN", columns)
+            self.session.run(f"{script};\nCOMMIT; SELECT pg_sleep(0.05)", columns)
+            self.session.run("BEGIN")
         self.session.run("COMMIT")
         self.committed = True
         return None
