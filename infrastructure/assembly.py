@@ -54,6 +54,7 @@ from application.performing.recording import Recording
 from application.performing.recovery import Recoverer
 from application.performing.worker import Worker
 from application.ports import AssetStore, Downloads, MediaReader, Provider
+from application.ports.slots import Slots
 from application.providing.quotes import ProviderQuotes
 from domain.actor import actor
 from domain.operation import Postponed, Validated
@@ -128,6 +129,7 @@ class Parts:
     clock: Clock = now
     steady: Clock | None = None
     store: Callable[[Database], Store] = SqlStore
+    slots: Callable[[Database], Slots] = SqlSlots
     pauses: Sequence[float] = PAUSES
     largest_held: int = LARGEST_HELD
 
@@ -252,7 +254,7 @@ class Assembly:
     @cached_property
     def gates(self) -> Gates:
         limits, lease = throughputs(self.provider_settings), self.settings.lease_seconds * SECOND
-        return Gates(limits, SqlSlots(self.database), self.owner, lease, self.clock)
+        return Gates(limits, self.parts.slots(self.database), self.owner, lease, self.clock)
 
     @cached_property
     def facts(self) -> OperationFacts:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
 
+from application.keeping.ends import Seal
 from application.keeping.tables import Ground
+from application.keeping.verdict import Verdict, audited
 from application.ledger.log import Codec
 from application.library.naming import AssetNames
+from application.ports import Progress, silent
 from infrastructure.clock import SECOND
 from infrastructure.opening import open_source
 from infrastructure.settings import Settings
+from infrastructure.shards.routing import RoutedAudit
 from infrastructure.store.database import Database
 from infrastructure.store.desks import SqlDesks
 from infrastructure.store.identity import ImportedKeys, asset_key
 from infrastructure.store.milestones import SqlMilestones
 from infrastructure.store.reader import SqlReader
 from projections.audit import Audit
+from projections.engine.replay import Replay
 from projections.queries import Views
 
 
@@ -38,3 +44,15 @@ def audit_of(settings: Settings, database: Database, codec: Codec, views: Views,
         names=lambda: AssetNames(asset_key(database), ImportedKeys(database)),
         forget_milestones=SqlMilestones(database, lambda: nullcontext(database)).forget,
     )
+
+
+async def verdict_of(
+    audit: Audit, account: str | None = None, seals: Sequence[Seal] = (), report: Progress = silent, *, lost: str = ""
+) -> Verdict[Replay]:
+    """Audit all accounts, or one, in each ledger that they are in. Raises as `audited` does."""
+    if not isinstance(audit, RoutedAudit):
+        return await audited(audit, account, seals, report, lost=lost)
+    from infrastructure.shards.merging import merged_verdict
+
+    each = await asyncio.to_thread(audit.of, account)
+    return merged_verdict({name: await audited(one, account) for name, one in each.items()}, lost)

@@ -12,6 +12,7 @@ import logging
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,21 @@ async def open_studio(
     if settings is None:
         for name, near in unknown_settings().items():
             LOGGER.warning("there is no setting %s%s", name, f"; {near} may be meant" if near else "")
+    used = settings or Settings()
+    if used.shards:
+        from infrastructure.shards.opening import open_over_shards
+
+        async with open_over_shards(used, parts, partial(_open_one, serve=serve, access=access)) as several:
+            yield several
+    else:
+        async with _open_one(used, parts, serve=serve, access=access) as studio:
+            yield studio
+
+
+@asynccontextmanager
+async def _open_one(used: Settings, parts: Parts, *, serve: bool, access: Access) -> AsyncIterator[Studio]:
+    """A studio of one ledger."""
     with ExitStack() as stack:
-        used = settings or Settings()
         around = telemetry_of(used, serve=serve)
         made = await asyncio.to_thread(_assembled, used, parts, access, stack, around)
         chores = [asyncio.create_task(chore) for chore in _chores(made, serve=serve)]

@@ -130,6 +130,18 @@ def open_reading(settings: Settings, *, whole: bool = True) -> Iterator[ReadingL
 
     And FactsLost, if it has to be `whole`.
     """
+    if settings.shards:
+        from infrastructure.shards.reading import open_reading_over
+
+        with open_reading_over(settings, partial(_open_one, whole=whole)) as several:
+            yield several
+    else:
+        with _open_one(settings, whole=whole) as reading:
+            yield reading
+
+
+@contextmanager
+def _open_one(settings: Settings, *, whole: bool) -> Iterator[ReadingLedger]:
     with ExitStack() as stack:
         log = open_log(settings, Access.READ)
         stack.callback(log.close)

@@ -89,6 +89,13 @@ class Studio:
     """The ASGI application, with a span around each request if the studio is traced."""
     make_sender: Callable[[], HookSender]
     """To be run by `infrastructure.hooks.parts`."""
+    shards: tuple[Studio, ...] = ()
+    """Each a studio with a ledger of its own, which the facades here find by account; none if it is one ledger."""
+
+    @property
+    def ledgers(self) -> tuple[Studio, ...]:
+        """The studios of one ledger each that this one is made of."""
+        return self.shards or (self,)
 
     @property
     def services(self) -> Services:

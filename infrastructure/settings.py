@@ -25,6 +25,7 @@ from pydantic_settings import (
 )
 
 from domain.actor import actor
+from domain.advice import Advice
 from domain.errors import InvalidInput
 from infrastructure.clock import new_id
 from infrastructure.configfile import VARIABLE, as_environment, chosen_file, filed_settings
@@ -111,6 +112,7 @@ class Settings(BaseSettings):
     s3_token: SecretStr | None = None
     s3_seconds: Positive = 30
     database_url: str = ""
+    shards: str = ""
     account: str | None = None
     actor: Annotated[str, AfterValidator(_actor)] = Field(default_factory=lambda: f"operator:{login_name()}")
     api_key: SecretStr | None = None
@@ -188,7 +190,13 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The database's URL; a SQLite file in the user's data directory unless another is chosen."""
+        """The database's URL; a SQLite file in the user's data directory unless another is chosen.
+
+        Raises InvalidInput if the ledger is in several: what is not done in all of them is done in one by its URL.
+        """
+        if self.shards:
+            told = "the ledger is in several databases, and this is done in one of them"
+            raise InvalidInput("database", told, hint=Advice("shards.one"))
         if self.database_url:
             return self.database_url
         from infrastructure.store.urls import sqlite_url

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any, Final
 
@@ -144,6 +144,18 @@ def sum_up(database: ViewDatabase, asked: SumQuestion, after: str | None = None,
     shown = rows[:limit] if more else rows
     following = _cursor(asked, statement.place_of(shown[-1])) if more else None
     return UsageSums(asked, tuple(shown), totals, open_now, span, found[0].position if found else position, following)
+
+
+def merged_sums(whole: UsageSums, rows: Sequence[Summed], after: str | None, limit: int | None) -> UsageSums:
+    """A page of groups that were added up elsewhere, with what else is told of them; more follow if `whole` says so."""
+    asked, statement = whole.question, _Statement(whole.question, ())
+    placed = sorted(((tuple(statement.place_of(row)), row) for row in rows), key=lambda one: one[0])
+    if after is not None:
+        place = tuple(_place(asked, after))
+        placed = [one for one in placed if one[0] > place]
+    shown = placed[:limit]
+    following = _cursor(asked, shown[-1][0]) if len(shown) < len(placed) or whole.next else None
+    return replace(whole, rows=tuple(row for _, row in shown), next=following)
 
 
 def _bounds(database: ViewDatabase, asked: SumQuestion) -> tuple[int, Span | None]:

@@ -131,6 +131,7 @@ GROUPS = {
     "projections": ("projections", "app", "The views: how far they are, and building them anew."),
     "db": ("db", "app", "The database's schema."),
     "seals": ("seals", "app", "Signed seals: kept outside the database, and checked without it."),
+    "shard": ("shard", "app", "Shards: ledgers in several databases, and which accounts are in which."),
     "files": ("moving", "app", "The files beside the log: moving them to another place."),
 }
 """By its name, where a group of commands is, and what they are about."""

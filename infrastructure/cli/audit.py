@@ -39,7 +39,7 @@ async def audit(
     Ends with 1, and the differences, where anything is not as the log says, or as it was sealed.
     """
     from application.keeping.ends import Seal
-    from application.keeping.verdict import audited
+    from infrastructure.auditing import verdict_of
     from infrastructure.sealfiles import kept_seals
     from infrastructure.showing.hints import in_shell
     from infrastructure.showing.verdicts import verdict_document
@@ -55,7 +55,7 @@ async def audit(
         with session.progress("audit") as report:
             lost = reading.lost.message if reading.lost is not None else ""
             seals += [one.seal for one in await asyncio.to_thread(kept_seals, reading.settings)]
-            verdict = await audited(reading.audit, account, seals, report, lost=lost)
+            verdict = await verdict_of(reading.audit, account, seals, report, lost=lost)
     return Report(verdict_document(verdict), lambda page: show_verdict(page, verdict), 0 if verdict.clean else OTHER)
 
 

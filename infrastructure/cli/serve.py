@@ -54,26 +54,18 @@ async def serve(
         from infrastructure.gateway.starting import first_keys
     except ImportError as error:
         raise PluginError(f"the service needs {error.name}", hint=Advice("service.install")) from error
-    from infrastructure.alerting import watching_alerts
     from infrastructure.bootstrap import open_studio
-    from infrastructure.hooks.parts import messaging
+    from infrastructure.cli.worker import at_work, refuse_unproved
     from infrastructure.servicelog import service_log
-    from infrastructure.storecheck.engines import refuse_foreign
-    from infrastructure.working import working
 
     settings = session.settings()
-    await asyncio.to_thread(refuse_foreign, settings.database)
+    await asyncio.to_thread(refuse_unproved, settings)
     with service_log(settings, as_json=session.json), closing(serving.listening(host, port)) as listener:
         async with open_studio(settings) as studio:
             made = await first_keys(studio, settings.account, host)
             with stopped() as (told, again):
                 _say(f"http://{_shown(host)}:{listener.getsockname()[1]}", made, as_json=session.json)
-                seconds = settings.wait_seconds
-                async with (
-                    working(studio, places=concurrency, seconds=seconds, leave=again),
-                    messaging(studio),
-                    watching_alerts(studio),
-                ):
+                async with at_work(studio, concurrency, settings.wait_seconds, again):
                     await serving.answer_requests(studio, settings, listener, told, again)
     return 0
 

@@ -59,7 +59,7 @@ class CommandSession:
         from infrastructure.settings import Settings, complaint
 
         try:
-            return Settings(database_url=self.db) if self.db is not None else Settings()
+            return Settings(database_url=self.db, shards="") if self.db is not None else Settings()
         except ValidationError as error:
             field, why = complaint(error)
             raise InvalidInput(f"IMAGESTUDIO_{field.upper()}", why, hint="correct the setting") from error

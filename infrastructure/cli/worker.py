@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,8 +17,11 @@ from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import counted
 
 if TYPE_CHECKING:
+    from application.notifying.sender import HookSender
     from application.performing.worker import Worker
     from infrastructure.cli.rendering import Page
+    from infrastructure.service import Studio
+    from infrastructure.settings import Settings
 
 LOGGER = logging.getLogger("imagestudio")
 app = typer.Typer()
@@ -38,40 +41,68 @@ async def worker(
     Any number of workers share a database. One that is told to stop, by SIGTERM or Ctrl-C, claims no more and ends what
     it has begun; told again, it leaves that to recovery. If one dies, the others settle its work.
     """
-    from infrastructure.alerting import watching_alerts
-    from infrastructure.hooks.parts import messaging
     from infrastructure.servicelog import service_log
-    from infrastructure.storecheck.engines import refuse_foreign
-    from infrastructure.working import working
 
     settings = session.settings()
-    await asyncio.to_thread(refuse_foreign, settings.database)
+    await asyncio.to_thread(refuse_unproved, settings)
     with service_log(settings, as_json=session.json), stopped() as (told, again):
         async with (
             session.service() as studio,
-            messaging(studio) as sender,
-            watching_alerts(studio),
-            working(studio, places=concurrency, seconds=settings.wait_seconds, leave=again) as one,
+            at_work(studio, concurrency, settings.wait_seconds, again) as (workers, senders),
         ):
             if not drain:
                 LOGGER.info("working, %s at a time", counted(concurrency, "operation"))
-            await _until(one, told, drain=drain)
+            await _until(workers, told, drain=drain)
             if drain and not told.is_set():
-                await sender.once()
+                await asyncio.gather(*(sender.once() for sender in senders))
             if told.is_set():
-                LOGGER.info("stopping: %s under way; again to leave what is left", counted(one.working, "operation"))
-    found = {"performed": one.performed, "left": one.left}
-    return Report(found, lambda page: _show(page, one))
+                going = counted(sum(one.working for one in workers), "operation")
+                LOGGER.info("stopping: %s under way; again to leave what is left", going)
+    found = {"performed": sum(one.performed for one in workers), "left": sum(one.left for one in workers)}
+    return Report(found, lambda page: _show(page, found))
 
 
-def _show(page: Page, one: Worker) -> None:
-    page.title(f"Performed {counted(one.performed, 'operation')}")
-    if one.left:
-        page.line(f"  {counted(one.left, 'operation')} left to recovery, each with its hold")
+def refuse_unproved(settings: Settings) -> None:
+    """Have every database prove itself that only speaks like PostgreSQL. Raises StoreError, StoreUnavailable."""
+    from infrastructure.shards.opening import databases_of
+    from infrastructure.storecheck.engines import refuse_foreign
+
+    for url in databases_of(settings):
+        refuse_foreign(url)
 
 
-async def _until(one: Worker, told: asyncio.Event, *, drain: bool) -> None:
-    ends = [asyncio.create_task(told.wait()), *([asyncio.create_task(one.until_idle())] if drain else [])]
+@asynccontextmanager
+async def at_work(
+    studio: Studio, places: int, seconds: float, leave: asyncio.Event
+) -> AsyncIterator[tuple[Sequence[Worker], Sequence[HookSender]]]:
+    """Perform what waits, send messages and watch for alerts meanwhile, in each ledger; they share the places."""
+    from infrastructure.alerting import watching_alerts
+    from infrastructure.hooks.parts import messaging
+    from infrastructure.working import working
+
+    workers, senders = list[Worker](), list[HookSender]()
+    share = max(1, places // len(studio.ledgers))
+    async with AsyncExitStack() as stack:
+        for one in studio.ledgers:
+            senders.append(await stack.enter_async_context(messaging(one)))
+            await stack.enter_async_context(watching_alerts(one))
+            ends = working(one, places=share, seconds=seconds, leave=leave)
+            workers.append(await stack.enter_async_context(ends))
+        yield workers, senders
+
+
+def _show(page: Page, found: Mapping[str, int]) -> None:
+    page.title(f"Performed {counted(found['performed'], 'operation')}")
+    if found["left"]:
+        page.line(f"  {counted(found['left'], 'operation')} left to recovery, each with its hold")
+
+
+async def _until(workers: Sequence[Worker], told: asyncio.Event, *, drain: bool) -> None:
+    async def idle() -> None:
+        await asyncio.gather(*(one.until_idle() for one in workers))
+
+    ends: list[asyncio.Task[object]] = [asyncio.create_task(told.wait())]
+    ends += [asyncio.create_task(idle())] if drain else []
     try:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     finally:

@@ -86,7 +86,7 @@ class StatementLimits:
 
 
 def _in_schemas(names: str) -> str:
-    """A search path as a statement, from its text in a URL: as the server reads that, names without quotes are small."""
+    """A search path as a statement, from its text in a URL; the server takes names without quotes as small."""
     quoted = (one if one.startswith('"') else f'"{one.lower()}"' for one in map(str.strip, names.split(",")))
     return f"SET LOCAL {SEARCH_PATH} TO {', '.join(quoted)}; " if names else ""
 

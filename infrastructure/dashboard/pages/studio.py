@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
-from application.keeping.verdict import audited
 from domain.keys import KeyScope
+from infrastructure.auditing import verdict_of
 from infrastructure.dashboard.page import (
     Document,
     FormSent,
@@ -125,7 +125,7 @@ async def _run_audit(sent: FormSent) -> Shows:
     """The document of `/v1/audit`."""
     visit = sent.visit
     async with visit.gate.auditing:
-        verdict: dict[str, Any] = verdict_document(await audited(visit.studio.audit, visit.whose))
+        verdict: dict[str, Any] = verdict_document(await verdict_of(visit.studio.audit, visit.whose))
     return Shows("verdict.html", "audit.verdict", verdict, under="audit")
 
 

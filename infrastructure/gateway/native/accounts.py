@@ -13,10 +13,10 @@ from pydantic import Field
 
 from application.keeping.accounts import NOW
 from application.keeping.accountviews import AccountView
-from application.keeping.verdict import audited
 from domain.errors import InvalidInput
 from domain.money import Money
 from domain.windows import Window
+from infrastructure.auditing import verdict_of
 from infrastructure.gateway.callers import Administrator, Reader, StudioAdministrator
 from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.gate import gate_of
@@ -149,4 +149,4 @@ async def get_audit(request: Request, caller: Administrator) -> Response:
     """Hold chains, tables and views against the log: of one account, or of all for the studio's own keys."""
     gate = gate_of(request)
     async with gate.auditing:
-        return json_of(verdict_document(await audited(gate.studio.audit, caller.account_or_all)), caller)
+        return json_of(verdict_document(await verdict_of(gate.studio.audit, caller.account_or_all)), caller)

@@ -39,8 +39,11 @@ WITHOUT_LEDGER = {
 }
 """Commands that ask nothing of a ledger."""
 
-CHECKED_ELSEWHERE = {("seals", "verify"), ("statement", "verify"), ("restore",)}
-"""They read a file that was made elsewhere, and ask nothing of a ledger either."""
+CHECKED_ELSEWHERE = {
+    *(("seals", "verify"), ("statement", "verify"), ("restore",)),
+    *(("shard", word) for word in ("add", "list")),
+}
+"""They read a file that was made elsewhere, or a directory of shards, and ask nothing of a ledger either."""
 
 READING = {
     *WITHOUT_LEDGER,

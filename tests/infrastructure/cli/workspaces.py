@@ -224,6 +224,8 @@ COMMANDS = [
     ("db", "backup", "BACKUP"),
     ("db", "status"),
     ("files", "move", "--to", "ELSEWHERE"),
+    ("shard", "add", "eu", "postgresql://127.0.0.1:1/none"),
+    ("shard", "list"),
 ]
 """Every command there is; a test holds them against the command line itself."""
 

@@ -1,0 +1,80 @@
+"""The shards: made, listed, and accounts moved from one to another."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Argument
+
+from domain.errors import InvalidInput
+from infrastructure.cli.commands import Report, command
+from infrastructure.cli.session import CommandSession
+from infrastructure.showing.formats import counted, document
+
+if TYPE_CHECKING:
+    from infrastructure.cli.rendering import Page
+    from infrastructure.settings import Settings
+    from infrastructure.shards.adding import ShardLine, ShardList
+
+app = typer.Typer()
+
+
+@command(app)
+async def add(
+    name: Annotated[str, Argument(metavar="NAME", help="Its name for ever: small letters, digits and _.")],
+    url: Annotated[str, Argument(metavar="URL", help="Its database, as postgresql://HOST/NAME.")],
+    session: CommandSession,
+) -> Report:
+    """Make a shard: a schema of its own in a database, with a ledger in it.
+
+    The first one makes the directory, in the database that IMAGESTUDIO_SHARDS names. Processes that run know of it once
+    they are started again.
+    """
+    from infrastructure.shards.adding import add_shard
+
+    made = await asyncio.to_thread(add_shard, _settings(session), name, url)
+    return Report(document(made), lambda page: _show_made(page, made))
+
+
+@command(app, "list")
+async def list_(session: CommandSession) -> Report:
+    """List the shards, with their accounts and where their logs end."""
+    from infrastructure.shards.adding import list_shards
+
+    found = await asyncio.to_thread(list_shards, _settings(session))
+    told = {"shards": [document(one) for one in found.shards], "moves": document(found.moves)}
+    return Report(told, lambda page: _show(page, found))
+
+
+def _settings(session: CommandSession) -> Settings:
+    """Those of a directory. Raises InvalidInput if none is named."""
+    settings = session.settings()
+    if not settings.shards:
+        told = "names no database: there is no directory of shards"
+        raise InvalidInput("IMAGESTUDIO_SHARDS", told, hint="set it to one of PostgreSQL; --db names one ledger")
+    return settings
+
+
+def _show_made(page: Page, made: ShardLine) -> None:
+    page.title(f"Shard {made.name} is in {made.url}")
+    page.prose("start again what runs, so that it knows of it", indent=2)
+
+
+def _show(page: Page, found: ShardList) -> None:
+    from infrastructure.cli.rendering import PageColumn
+
+    page.title(counted(len(found.shards), "shard"))
+    ends = ["not known" if one.position is None else f"{one.position:,}" for one in found.shards]
+    page.table(
+        PageColumn("SHARD", [one.name for one in found.shards]),
+        PageColumn("ACCOUNTS", [f"{one.accounts:,}" for one in found.shards], right=True),
+        PageColumn("POSITION", ends, right=True),
+        PageColumn("DATABASE", [one.url for one in found.shards], drop=1),
+    )
+    for one in found.shards:
+        if one.lacks:
+            page.prose(f"{one.name}: {one.lacks}", "red", indent=2)
+    for account, home in found.moves.items():
+        page.prose(f"{account} is on its way from {home.shard} to {home.moving_to}", "yellow", indent=2)

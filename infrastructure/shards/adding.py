@@ -1,0 +1,102 @@
+"""A shard is made: its schema, the ledger's tables in that, and then its line in the directory.
+
+Stopped at any point, the same command goes on: a schema that is not in the directory is nobody's shard yet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Final
+
+from domain.errors import InvalidInput, StoreUnavailable
+from infrastructure.settings import Settings
+from infrastructure.shards.directory import Directory, Home
+from infrastructure.shards.opening import open_directory
+from infrastructure.store.database import Database
+from infrastructure.store.migrations import upgrade_schema
+from infrastructure.store.options import SEARCH_PATH, options_of, with_settings
+from infrastructure.store.reader import SqlReader
+from infrastructure.store.urls import SQLITE, parse_url
+from infrastructure.storecheck.engines import refuse_foreign
+
+NAME: Final = re.compile("[a-z][a-z0-9_]{0,30}")
+
+
+@dataclass(frozen=True, slots=True)
+class ShardLine:
+    """One shard: where it is, how many accounts it has, and where its log ends, or why nobody can tell."""
+
+    name: str
+    url: str
+    accounts: int
+    position: int | None
+    lacks: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardList:
+    """All shards, and the accounts that are being moved."""
+
+    shards: Sequence[ShardLine]
+    moves: dict[str, Home]
+
+
+def add_shard(settings: Settings, name: str, url: str) -> ShardLine:
+    """Make a shard in a database of PostgreSQL, in a schema of its name unless the URL names one; blocks.
+
+    Raises InvalidInput, StoreError for an engine that does not keep what a ledger rests on, StoreUnavailable.
+    """
+    if not NAME.fullmatch(name):
+        told = "is not 1 to 31 small letters, digits and _, a letter first"
+        raise InvalidInput("name", f"{name!r} {told}", hint="such as eu_1")
+    if parse_url(url).get_backend_name() == SQLITE:
+        raise InvalidInput("url", "a SQLite ledger is one file, and no shard", hint="such as postgresql://HOST/NAME")
+    place = _schema_in(url, name)
+    refuse_foreign(place)
+    with open_directory(settings) as directory:
+        directory.make()
+        _refuse_twin(directory, name, place)
+        with closing(Database(place)) as database, database.transaction() as connection:
+            connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {options_of(database.url)[SEARCH_PATH]}")
+        upgrade_schema(place)
+        directory.add(name, place)
+        return _line(name, place, directory.accounts())
+
+
+def list_shards(settings: Settings) -> ShardList:
+    """Every shard as it is now; blocks. Raises StoreUnavailable."""
+    with open_directory(settings) as directory:
+        shards = directory.shards()
+        accounts = directory.accounts()
+        lines = [_line(name, url, accounts) for name, url in shards.items()]
+        return ShardList(lines, directory.moves())
+
+
+def _schema_in(url: str, name: str) -> str:
+    parsed = parse_url(url).set(drivername="postgresql")
+    options = {SEARCH_PATH: name, **options_of(parsed)}
+    if not NAME.fullmatch(options[SEARCH_PATH]):
+        raise InvalidInput("url", f"names {options[SEARCH_PATH]!r}, and a shard is one schema", hint="leave it out")
+    return with_settings(parsed, options).render_as_string(hide_password=False)
+
+
+def _refuse_twin(directory: Directory, name: str, url: str) -> None:
+    """Two shards in one schema would be one ledger with two owners, and a name is one shard's for ever."""
+    known = directory.shards()
+    if known.get(name, url) != url:
+        raise InvalidInput("name", f"there is another shard {name!r}", hint="take another name")
+    twin = next((one for one, place in known.items() if place == url and one != name), None)
+    if twin is not None:
+        raise InvalidInput("url", f"that is shard {twin!r}", hint="name another database, or another schema")
+
+
+def _line(name: str, url: str, accounts: dict[str, int]) -> ShardLine:
+    shown = parse_url(url).set(drivername="postgresql").render_as_string()
+    try:
+        with closing(Database(url, reading=True)) as database:
+            return ShardLine(name, shown, accounts.get(name, 0), SqlReader(database).end())
+    except StoreUnavailable as error:
+        return ShardLine(name, shown, accounts.get(name, 0), None, error.message)

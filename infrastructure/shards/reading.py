@@ -1,0 +1,47 @@
+"""The ledgers of all shards as one that is only read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from infrastructure.clock import steady
+from infrastructure.settings import Settings
+from infrastructure.shards.map import ShardMap
+from infrastructure.shards.opening import named_shards, open_directory, settings_of
+from infrastructure.shards.routing import Routed, RoutedAudit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from infrastructure.reading import ReadingLedger
+
+ROUTED: Final = ("accounts", "keys", "statements", "alerts", "webhooks", "reader", "index", "views", "books", "past")
+
+
+class ReadingShards:
+    """As ReadingLedger; what is of one ledger alone it does not have, but for what is found amiss in any."""
+
+    def __init__(self, settings: Settings, shards: ShardMap[ReadingLedger]) -> None:
+        self.settings = settings
+        self.codec = shards.first.codec
+        self.audit = RoutedAudit(shards, "audit")
+        self.lost = next((one.lost for _, one in shards if one.lost is not None), None)
+        self.foreign = next((one.foreign for _, one in shards if one.foreign is not None), None)
+        for name in ROUTED:
+            setattr(self, name, cast("Any", Routed(shards, name)))
+
+
+@contextmanager
+def open_reading_over(
+    settings: Settings, open_one: Callable[[Settings], AbstractContextManager[ReadingLedger]]
+) -> Iterator[ReadingLedger]:
+    """All of them; blocking. Raises as opening one does."""
+    with ExitStack() as stack:
+        directory = stack.enter_context(open_directory(settings))
+        opened = {
+            name: stack.enter_context(open_one(settings_of(settings, name, url)))
+            for name, url in named_shards(directory).items()
+        }
+        yield cast("ReadingLedger", ReadingShards(settings, ShardMap(directory, opened, steady)))
