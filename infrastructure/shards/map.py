@@ -2,10 +2,13 @@
 
 account ── remembered, and the directory the same for less than a second ─┬─ its shard
                                                                           └─ a shard refused it: it left, asked again
+
+No rule rests on what is remembered: a shard takes no decision for an account that has left it.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, Generic, TypeVar
@@ -13,6 +16,7 @@ from typing import Final, Generic, TypeVar
 from domain.errors import StoreUnavailable
 from infrastructure.shards.directory import Directory, Home, by_hash
 
+LOGGER = logging.getLogger("imagestudio")
 Opened = TypeVar("Opened")
 FRESH: Final = 1_000_000
 """Microseconds within which the directory is not asked whether it has changed."""
@@ -84,11 +88,16 @@ class ShardMap(Generic[Opened]):
         return home.shard
 
     def _look(self) -> None:
-        now = self._steady()
-        if now - self._looked < FRESH:
+        """Forget what has changed; one looks, and the others go on meanwhile, as all do while nobody can be asked."""
+        if self._steady() - self._looked < FRESH or not self._lock.acquire(blocking=False):
             return
-        with self._lock:
+        try:
+            self._looked = self._steady()
             changes = self._directory.changes()
             if changes != self._changes:
                 self._known.clear()
-            self._changes, self._looked = changes, now
+            self._changes = changes
+        except StoreUnavailable as error:
+            LOGGER.warning("the directory of shards cannot be asked: %s", error)
+        finally:
+            self._lock.release()

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from application.ledger.transaction import Beside, Conflict, JobRow
-from domain.errors import InvalidInput, NoLedger
+from domain.errors import InvalidInput, NoLedger, StoreUnavailable
 from infrastructure.settings import Settings
 from infrastructure.shards.adding import add_shard, list_shards
 from infrastructure.shards.directory import Directory, Home, by_hash
@@ -50,6 +50,19 @@ def test_a_process_sees_within_a_second_that_an_account_is_elsewhere(directory: 
     time = 1_000_000
     assert shards.at_hand("acme") is None
     assert shards.of("acme") == "B"
+
+
+def test_accounts_that_are_known_are_found_while_the_directory_is_away(directory: Directory) -> None:
+    time = 0
+    directory.place("acme", ["b"])
+    shards = ShardMap(directory, {"a": "A", "b": "B"}, lambda: time)
+    assert shards.of("acme") == "B"
+    with directory.database.transaction() as connection:
+        connection.exec_driver_sql("ALTER TABLE shard_accounts RENAME TO away")
+    time = 5_000_000
+    assert shards.of("acme") == shards.at_hand("acme") == "B"
+    with pytest.raises(StoreUnavailable):
+        shards.of("other")
 
 
 def test_a_job_has_one_owner_in_all_shards(directory: Directory) -> None:

@@ -101,8 +101,9 @@ async def test_all_shards_say_together_what_one_ledger_says(
             studio.views.catch_up()
         assert [view.id for view in await several.accounts.list_after()] == sorted(ACCOUNTS)
         assert [view.id for view in await several.accounts.list_after(ACCOUNTS[0], 2)] == sorted(ACCOUNTS)[1:3]
-        for view in (USAGE, COSTS):
-            found, wanted = ([repr(row) for row in each.views.rows(view)] for each in (several, one))
+        chosen: Any
+        for chosen in (USAGE, COSTS):
+            found, wanted = ([repr(row) for row in each.views.rows(chosen)] for each in (several, one))
             assert sorted(found) == sorted(wanted)
             assert len(wanted) > 0
         assert several.books.balance().lines == one.books.balance().lines
