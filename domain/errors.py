@@ -310,17 +310,6 @@ class ClockAhead(StoreUnavailable):
     code = "clock_ahead"
 
 
-class AccountMoved(ImageStudioError):
-    """The account is in another shard, or on its way there; nothing was recorded."""
-
-    code = "account_moved"
-    kind = Kind.UNAVAILABLE
-
-    def __init__(self, account: str, to: str) -> None:
-        super().__init__(f"account {account!r} has left for shard {to!r}", hint="try again in a moment")
-        self.account = account
-
-
 class StoreRefused(StoreError):
     """The database will never take what was decided; trying again does not help."""
 

@@ -3,8 +3,8 @@
     account ── its row ─┬─ its shard
                         └─ none: the shard that its hash chooses, which becomes its row when it is opened
 
-It is small, and PostgreSQL's. What it says of an account is where to look: that no second shard takes decisions for it
-is kept by the facts of its own ledger. What it says of jobs is a rule: one job has one owner, in whichever shard.
+It is small, and PostgreSQL's. Its word on an account is where to look: that no second shard takes decisions for it is
+kept by the facts of its own ledger. Its word on jobs is a rule: one job has one owner, in whichever shard.
 """
 
 from __future__ import annotations
@@ -91,12 +91,12 @@ class Directory:
     # Accounts
 
     def home(self, account: str) -> Home | None:
-        """Where an account is; None if it was never opened."""
+        """The home of an account; None if it was never opened."""
         rows = self.database.rows(select(HOMES.c.shard, HOMES.c.moving_to).where(HOMES.c.account == account))
         return Home(*rows[0]) if rows else None
 
     def place(self, account: str, among: Sequence[str]) -> Home:
-        """Where an account is, or is to be opened: for the same account always the same, whoever asks at once."""
+        """The home of an account, or of one to be opened: for the same account always the same, whoever asks at once."""
         with self.database.transaction() as connection:
             row = {"account": account, "shard": by_hash(account, among), "changed": _next(connection)}
             connection.execute(insert(HOMES).values(row).on_conflict_do_nothing())
@@ -114,7 +114,7 @@ class Directory:
         return {row[0]: Home(*row[1:]) for row in self.database.rows(query.order_by(HOMES.c.account))}
 
     def write(self, account: str, home: Home) -> None:
-        """Where an account is from now on."""
+        """Say where an account is from now on."""
         row = {"shard": home.shard, "moving_to": home.moving_to}
         with self.database.transaction() as connection:
             connection.execute(update(HOMES).where(HOMES.c.account == account).values(**row, changed=_next(connection)))

@@ -23,7 +23,7 @@ FRESH: Final = 1_000_000
 
 
 class ShardMap(Generic[Opened]):
-    """What was opened for each shard, found by account; safe from any thread. `steady` counts microseconds."""
+    """The opened parts of each shard, found by account; safe from any thread. `steady` counts microseconds."""
 
     def __init__(self, directory: Directory, opened: Mapping[str, Opened], steady: Callable[[], int]) -> None:
         self._directory, self._opened, self._steady = directory, opened, steady

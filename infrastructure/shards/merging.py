@@ -1,7 +1,7 @@
 """One answer of the answers of all shards: rows in one order, sums added, checks one after another.
 
-Positions are each shard's own. Where an answer is of a position, the merged one is of all of them together: their sum,
-which grows with every fact of any shard, as one shard's does; which of them is at which is told by `Views.status`.
+Positions are each shard's own. If an answer is of a position, the merged one is of all of them together: their sum,
+which grows with every fact of any shard, as one shard's does; `Views.status` tells which of them is at which.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ ACROSS: Final[Mapping[str, Callable[..., Any]]] = {
 
 
 def asked_of_each(path: str, args: tuple[Any, ...], named: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What each shard is asked for: of groups by their size all, as a group may be large in all shards together."""
+    """The part of the question that each shard is asked: of groups by their size all, as a group may be large in all shards together."""
     if path == "views.sum_up" and args[0].top is not None:
         return {name: value for name, value in named.items() if name not in ("after", "limit")}
     return named

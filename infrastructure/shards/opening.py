@@ -4,8 +4,8 @@
                                                                              ├─ routed facades ── one Studio
         accounts ── where they are ──────────────────────────────────────────┘
 
-Files of a shard are in a folder of its name, as files belong to one ledger. What a provider is given at a time is
-counted in the directory, and so are its jobs: a provider knows nothing of shards.
+Files of a shard are in a folder of its name, as files belong to one ledger. Slots
+at providers are counted in the directory, and so are their jobs: a provider knows nothing of shards.
 """
 
 from __future__ import annotations

@@ -66,7 +66,8 @@ def test_accounts_that_are_known_are_found_while_the_directory_is_away(directory
 
 
 def test_a_job_has_one_owner_in_all_shards(directory: Directory) -> None:
-    stores = [claimed_jobs(SqlStore, directory)(Database(url)) for url in directory.shards().values()]
+    databases = [Database(url) for url in directory.shards().values()]
+    stores = [claimed_jobs(SqlStore, directory)(database) for database in databases]
     job = ("jobs", "job-1")
     for store, operation in zip(stores, ("op-1", "op-2"), strict=True):
         with store.begin() as transaction:
@@ -80,8 +81,8 @@ def test_a_job_has_one_owner_in_all_shards(directory: Directory) -> None:
                 assert found == {job: "op-1"}
                 with pytest.raises(Conflict, match="another shard"):
                     transaction.commit(named)
-    for store in stores:
-        store.store._database.close()  # type: ignore[attr-defined]
+    for database in databases:
+        database.close()
 
 
 def test_of_jobs_that_are_claimed_together_one_that_is_anothers_spoils_all(directory: Directory) -> None:
