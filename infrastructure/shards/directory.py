@@ -96,7 +96,7 @@ class Directory:
         return Home(*rows[0]) if rows else None
 
     def place(self, account: str, among: Sequence[str]) -> Home:
-        """The home of an account, or of one to be opened: for the same account always the same, whoever asks at once."""
+        """The home of an account, or of one to be opened: always the same, whoever asks at once."""
         with self.database.transaction() as connection:
             row = {"account": account, "shard": by_hash(account, among), "changed": _next(connection)}
             connection.execute(insert(HOMES).values(row).on_conflict_do_nothing())
