@@ -197,7 +197,7 @@ ACROSS: Final[Mapping[str, Callable[..., Any]]] = {
 
 
 def asked_of_each(path: str, args: tuple[Any, ...], named: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The part of the question that each shard is asked: all groups by their size, as one may be large in all together."""
+    """The part of the question that each shard is asked: of groups by size all, as one may be large only together."""
     if path == "views.sum_up" and args[0].top is not None:
         return {name: value for name, value in named.items() if name not in ("after", "limit")}
     return named
