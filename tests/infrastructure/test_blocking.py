@@ -128,6 +128,7 @@ def test_a_blocking_studio_has_the_facades_of_the_other() -> None:
         "make_worker",
         "make_sender",
         "around_requests",
+        "shards",
     }
     assert {one.name for one in fields(BlockingStudio)} == facades
 

@@ -18,6 +18,7 @@ LATER = "has no route yet"
 
 APART: Mapping[str, str] = {
     **dict.fromkeys(("catalogue", "log", "make_worker", "make_sender", "around_requests", "open_services"), INSIDE),
+    "shards": INSIDE,
     **dict.fromkeys(("books", "seals"), OTHERWISE),
     "queues": LATER,
     "providers": HERE,
