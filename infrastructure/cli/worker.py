@@ -80,7 +80,8 @@ async def at_work(
     from infrastructure.hooks.parts import messaging
     from infrastructure.working import working
 
-    workers, senders = list[Worker](), list[HookSender]()
+    workers: list[Worker] = []
+    senders: list[HookSender] = []
     share = max(1, places // len(studio.ledgers))
     async with AsyncExitStack() as stack:
         for one in studio.ledgers:
