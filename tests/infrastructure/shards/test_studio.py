@@ -38,6 +38,7 @@ ONE_LEDGER = {
     "invoices": "*",
     "library": ("erase_due",),
     "providers": ("callbacks", "reconcile"),
+    "queues": "*",
     "seals": "*",
     "upkeep": ("find_unneeded", "sweep"),
     "keys": ("known",),
