@@ -15,7 +15,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING
 
 from application.asking.approvals import Approvals
 from application.asking.choosing import Chooser
@@ -65,6 +64,7 @@ from infrastructure.catalogue import load_catalogue
 from infrastructure.chores import move_on
 from infrastructure.clock import SECOND, new_id, new_secret, now, steady
 from infrastructure.customers import accounts_of
+from infrastructure.desks import services_of
 from infrastructure.files.belonging import Belonging
 from infrastructure.files.shelf import Shelf
 from infrastructure.files.where import place_of
@@ -74,7 +74,6 @@ from infrastructure.invoicing import invoices_of
 from infrastructure.keeping import upkeep_of
 from infrastructure.keyrings import keys_of
 from infrastructure.libraries import library_of
-from infrastructure.media import blank_picture
 from infrastructure.opening import Access, belonging, catch_up, ledgers_of, open_log
 from infrastructure.past import past_of
 from infrastructure.plugins import ProviderSettings
@@ -111,9 +110,6 @@ from projections.engine.database import FactSource
 from projections.engine.projector import Projector
 from projections.queries import Views
 from projections.views import ALL
-
-if TYPE_CHECKING:
-    from application.studios.services import Services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,16 +355,6 @@ class Assembly:
     def library(self) -> Library:
         return library_of(self)
 
-    def services(self) -> Services:
-        from application.studios.desk import ServiceDesk
-        from application.studios.services import services
-        from infrastructure.studios import load_presets
-        from infrastructure.studios.sheets import contact_sheet
-
-        desk = ServiceDesk(self.operations, self.catalogue, load_presets(self.settings.presets), self.clock)
-        currency, archive = self.price_book.currency, self.library.archive_named
-        return services(desk, currency, blank_picture, contact_sheet, self.words, archive)
-
     @cached_property
     def studio(self) -> Studio:
         return Studio(
@@ -393,7 +379,7 @@ class Assembly:
             simulations=Simulations(self.past_sales, self.price_book.currency),
             library=self.library,
             catalogue=self.catalogue,
-            open_services=cache(self.services),
+            open_services=cache(partial(services_of, self)),
             make_worker=self.make_worker,
             around_requests=self.around.requests,
             make_sender=partial(sender_of, self),
