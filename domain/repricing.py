@@ -4,7 +4,7 @@
         └── what was charged, with earlier repricings ─────────────────────────────────────── less that ──> change
 
 The operation keeps its terms of sale: tariff, factor, discount and rate of exchange are those of its quote. A price is
-only ever lowered, as every correction gives back. A provider's own bill stands.
+raised only if whoever runs the studio says so. A provider's own bill stands.
 """
 
 from __future__ import annotations
@@ -29,11 +29,14 @@ from domain.operation import (
     Validated,
 )
 from domain.pricing import PriceBook, Priced, Quote, quote
+from domain.raising import raise_charge
 from domain.settlement import adjust
 from domain.value import value
 
 REPRICED: Final = "reprice-"
 """With the version of the price book: the reference under which an operation is repriced once."""
+RAISED: Final = "-raised"
+"""Follows where a charge is raised, which may be decided after costs were corrected by the same book."""
 
 
 @value
@@ -163,12 +166,30 @@ def reprice(ledger: Ledger, found: Repriced, book: str, reason: str, now: int) -
     """
     id, reference = found.sold.operation.id, REPRICED + book
     state = find(ledger, id)
-    if not isinstance(state, Settled) or lifecycle.was_corrected(state, reference):
+    if not isinstance(state, Settled) or _was_repriced(state, reference):
         return []
     price, cost = changes(found)
     price = max(min(price, 0), -(state.charged + state.adjusted))
     cost = max(cost, -state.cost)
     return adjust(ledger, id, price, cost, reason, reference, now) if price or cost else []
+
+
+def raise_repriced(ledger: Ledger, found: Repriced, book: str, reason: str, now: int) -> list[Fact]:
+    """Book the rise that a repricing found, with its change of cost, once for a price book; nothing if there is none.
+
+    Raises NotCovered if a balance that was paid beforehand does not cover it.
+    """
+    id, reference = found.sold.operation.id, REPRICED + book
+    state = find(ledger, id)
+    price, cost = changes(found)
+    if not isinstance(state, Settled) or price <= 0 or lifecycle.was_corrected(state, reference + RAISED):
+        return []
+    cost = 0 if lifecycle.was_corrected(state, reference) else max(cost, -state.cost)
+    return raise_charge(ledger, id, price, cost, reason, reference + RAISED, now)
+
+
+def _was_repriced(state: Settled, reference: str) -> bool:
+    return any(lifecycle.was_corrected(state, one) for one in (reference, reference + RAISED))
 
 
 def changes(found: Repriced) -> tuple[int, int]:

@@ -98,7 +98,7 @@ def complete(
     facts: list[Fact] = [*completed]
     if facts and isinstance(state, Dropped):
         found = reckon(state.quote, len(assets), lost, Told(readable(cost), usage, rough))
-        return facts + _adjustment(ledger, state, 0, found.cost or 0, LATE, LATE, now, found.cost_source)
+        return facts + adjustment(ledger, state, 0, found.cost or 0, LATE, LATE, now, found.cost_source)
     return facts + _afterwards(ledger, state, facts, now)
 
 
@@ -147,7 +147,7 @@ def adjust(
     if price < 0 and ledger.evidence.charged is not None:
         _check_with_goodwill(ledger, state.operation, -price)
     lifecycle.check_adjustment(state, price, cost, reference, reveals=_reveals(state, cost_source))
-    return _adjustment(ledger, state, price, cost, reason, reference, now, cost_source)
+    return adjustment(ledger, state, price, cost, reason, reference, now, cost_source)
 
 
 def correct_cost(ledger: Ledger, id: str, actual: int, reason: str, reference: str, now: int) -> list[Fact]:
@@ -319,7 +319,7 @@ def _check_with_goodwill(ledger: Ledger, operation: Operation, amount: int) -> N
         raise InvalidInput("price", f"{told} of its period's charges", hint="give back at most what is left")
 
 
-def _adjustment(
+def adjustment(
     ledger: Ledger,
     state: State,
     price: int,
@@ -329,6 +329,7 @@ def _adjustment(
     now: int,
     source: CostSource | None,
 ) -> list[Fact]:
+    """The correction as a fact of the current period, unchecked."""
     operation = state.operation
     account = known_account(ledger, operation.account)
     facts, current = current_period(ledger, account, now)

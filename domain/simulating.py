@@ -5,7 +5,8 @@
                                             └──────────────────────────────────────────────────────────────────┘
 
 Nothing is recorded. The same facts, files and question have the same answer: volume and use of limits count each
-operation as it was charged, one after another. With another model it is assumed to deliver as many outputs.
+operation as it was charged, one after another. An hour and a day count what was admitted in them, by the account's
+clock; what was before the span counts as it was. With another model it is assumed to deliver as many outputs.
 """
 
 from __future__ import annotations
@@ -22,10 +23,17 @@ from domain.pricing import Quote
 from domain.repricing import Sold, as_listed, settled_by
 from domain.tariffs import Buyer, Errand, Selling, counted_by, sold
 from domain.value import value
+from domain.windows import NARROW, Window, span_at
 
 NO_RATE: Final = "there is no rate of exchange"
 Listed = Callable[[Sold], Quote | str]
 """The quote of a price book for the work of an operation, before it is sold; or why nobody can say."""
+Zones = Callable[[str, int], str]
+"""The time zone of an account at an instant."""
+
+
+def _in_utc(_account: str, _at: int) -> str:
+    return "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +83,18 @@ class Simulation:
     """Plays one operation after another, and keeps what they used of each period."""
 
     otherwise: Otherwise
+    zones: Zones = _in_utc
     volume: dict[tuple[str, int], Counter[str]] = field(default_factory=dict)
     used: dict[tuple[str, int], Counter[str]] = field(default_factory=dict)
+    played: set[tuple[str, int]] = field(default_factory=set)
+    narrow: dict[tuple[str, Window, int], Counter[str]] = field(default_factory=dict)
+    """The use of an account's hours and days, by their beginnings, and of its whole life."""
     currencies: dict[str, str] = field(default_factory=dict)
+
+    def remember(self, sales: Iterable[Sold]) -> None:
+        """Count what was charged before the span, as it was."""
+        for one in sales:
+            self._add(one, one.quote, one.charged.outputs, one.charged.price)
 
     def play(self, sales: Iterable[Sold]) -> Iterator[Simulated]:
         """Each operation as it would have been, in their order."""
@@ -89,7 +106,7 @@ class Simulation:
         plan = self.otherwise.plan
         if plan is None:
             return []
-        return [self._fee(plan, *place, used[SPEND]) for place, used in sorted(self.used.items())]
+        return [self._fee(plan, *place, self.used[place][SPEND]) for place in sorted(self.played)]
 
     def _played(self, one: Sold) -> Simulated:
         listed = self.otherwise.listed(one)
@@ -126,11 +143,20 @@ class Simulation:
             return False
         used, family = self.used.setdefault(_place(one), Counter()), one.operation.family
         asked = ((family, quote.outputs), (SPEND, quote.price))
-        for measure, amount in asked:
-            limit = plan.limits.of(measure)
-            if limit is not None and used[measure] + amount > limit:
-                return True
+        counted = [(plan.limits, used), *((plan.windows[name], self._within(one, name)) for name in plan.windows)]
+        for limits, so_far in counted:
+            for measure, amount in asked:
+                limit = limits.of(measure)
+                if limit is not None and so_far[measure] + amount > limit:
+                    return True
         return plan.overage is None and used[SPEND] + quote.price > plan.allowance
+
+    def _within(self, one: Sold, name: str) -> Counter[str]:
+        """The use of the hour or the day in which an operation was admitted, or of the account's life."""
+        account, period, window, start = one.operation.account, one.operation.period, Window(name), 0
+        if window in NARROW:
+            start = max(span_at(window, self.zones(account, one.at), one.at).start, period.start)
+        return self.narrow.setdefault((account, window, start), Counter())
 
     def _plan(self, currency: str, at: int) -> Plan | None:
         """The plan in the account's currency; as it is written if there is no rate."""
@@ -141,11 +167,16 @@ class Simulation:
         return plan if rate is None else plan_in(plan, rate.rate, currency)
 
     def _count(self, one: Sold, quote: Quote, outputs: int, price: int) -> None:
-        place, family = _place(one), one.operation.family
+        self.played.add(_place(one))
         self.currencies[one.operation.account] = one.charged.currency
-        used = self.used.setdefault(place, Counter())
-        used[family] += outputs
-        used[SPEND] += price
+        self._add(one, quote, outputs, price)
+
+    def _add(self, one: Sold, quote: Quote, outputs: int, price: int) -> None:
+        place, family, plan = _place(one), one.operation.family, self.otherwise.plan
+        windows = () if plan is None else plan.windows
+        for used in (self.used.setdefault(place, Counter()), *(self._within(one, name) for name in windows)):
+            used[family] += outputs
+            used[SPEND] += price
         if quote.sale is not None and quote.sale.tariff:
             self.volume.setdefault(place, Counter()).update(dict.fromkeys(counted_by(family, quote.model), outputs))
 

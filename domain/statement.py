@@ -64,7 +64,7 @@ class UsageLine:
 
 @value
 class AdjustmentLine:
-    """A refund of an operation, or goodwill for a period; `amount` is negative where the account gets it back."""
+    """A refund or a rise of an operation, or goodwill for a period; `amount` is negative if the account gets it."""
 
     what: str
     at: int
@@ -333,7 +333,9 @@ class StatementFold:
             self._share(fact.cost_source, 1, price, 0)
         if fact.price:
             told = (fact.operation.period, fact.reference, fact.reason, fact.price)
-            self.adjustments.append(AdjustmentLine("refund", fact.at, fact.operation.id, *told))
+            self.adjustments.append(
+                AdjustmentLine("refund" if fact.price < 0 else "raise", fact.at, fact.operation.id, *told)
+            )
 
     def finish(
         self, account: str, zone: str, version: int, head: str, opening: int | None, granted: int = 0

@@ -8,7 +8,7 @@ async with open_studio() as studio:
 from __future__ import annotations
 
 from asyncio import Semaphore, to_thread
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +20,8 @@ from application.keeping.history import HistoryEntry, differing, history_of, ter
 from application.ledger.log import Codec
 from application.ledger.looking import LedgerReader
 from application.ledger.moments import Moment, is_position, moment_of
-from domain.errors import InvalidInput, UnknownAccount
+from domain.advice import Advice
+from domain.errors import InvalidInput, UnknownAccount, UnknownAsset
 from domain.ledger import Ledger, known_account
 from infrastructure.settings import Settings
 from infrastructure.showing.formats import UTC_NAME, instant_of
@@ -33,7 +34,8 @@ from projections.engine.database import FactSource
 from projections.past import PastViews
 
 if TYPE_CHECKING:
-    from application.library.records import AssetPage, AssetQuery
+    from application.library.lineage import Lineage
+    from application.library.records import AssetPage, AssetQuery, LibraryTotals
     from infrastructure.explaining import Explainer, Explanation
     from projections.engine.asking import Found
     from projections.engine.columns import ViewRow
@@ -104,10 +106,35 @@ class Past:
         from infrastructure.shelves import asset_filter, asset_page
         from projections.views.assets import ASSETS
 
-        if wanted.sort != NEWEST or wanted.favourite or wanted.text or wanted.tag or wanted.collection:
-            told = "the past is asked by none of people's words, and the newest come first"
-            raise InvalidInput("as_of", told, hint="leave out text, tag, favourite, collection and sort")
+        _refuse_words(wanted)
         return asset_page(await self.find(ASSETS, asset_filter(account, wanted), as_of, after=after, limit=limit))
+
+    async def statistics(self, account: str, wanted: AssetQuery, as_of: When) -> LibraryTotals:
+        """How many assets there were, how large, and what they cost. Raises as `assets`."""
+        from infrastructure.shelves import asset_filter, library_totals
+
+        _refuse_words(wanted)
+        moment = await self.moment(as_of, account)
+        async with self.turns:
+            found = await to_thread(self.views.asset_sums, asset_filter(account, wanted), moment)
+        return library_totals(found, None)
+
+    async def lineage(self, account: str, asset: str, as_of: When) -> Lineage:
+        """Ancestors and descendants of an asset as they were, and what they had cost. Raises UnknownAsset."""
+        from infrastructure.shelves import lineage_in
+
+        moment = await self.moment(as_of, account)
+        async with self.turns:
+            found = await to_thread(self.views.kin, account, asset, moment)
+        if found is None:
+            told = f"there was no asset {asset!r} at {moment_text(moment)}"
+            raise UnknownAsset(told, hint=Advice("asset.list"))
+        return lineage_in(*found)
+
+    async def operations(self, ids: Sequence[str], as_of: When) -> list[OperationRow]:
+        """Rows of the operation log as they were, of those of the operations that had been asked for."""
+        moment = await self.moment(as_of)
+        return await to_thread(self.views.operations, ids, moment)
 
     async def balance(
         self, as_of: When, account: str | None = None, at: int | None = None, currency: str | None = None
@@ -183,6 +210,12 @@ class Past:
             )
         readings = PastReadings(self.reader, moment.position)
         return AccountReader(LedgerReader(readings, self.codec, lambda: moment.at))
+
+
+def _refuse_words(wanted: AssetQuery) -> None:
+    if wanted.sort != NEWEST or wanted.favourite or wanted.text or wanted.tag or wanted.collection:
+        told = "the past is asked by none of people's words, and the newest come first"
+        raise InvalidInput("as_of", told, hint="leave out text, tag, favourite, collection and sort")
 
 
 def past_of(settings: Settings, database: Database, codec: Codec, clock: Callable[[], int]) -> Past:

@@ -133,12 +133,14 @@ class PlansEntry(FileTable):
     plan: list[dict[str, Any]] = Field(default_factory=list)
 
 
-def load_plans(own: Sequence[Path] = (), *, charged: bool = True) -> Mapping[str, Plan]:
-    """All plans by their ids: ours, then those of `own` files in their order. Raises CatalogueError.
+def load_plans(
+    own: Sequence[Path] = (), *, charged: bool = True, more: Sequence[tuple[str, str]] = ()
+) -> Mapping[str, Plan]:
+    """All plans by their ids: ours, then those of `own` files in their order, then of `more` names and texts.
 
-    If their prices are not `charged` here, because another program bills them, they are nothing.
+    If their prices are not `charged` here, because another program bills them, they are nothing. Raises CatalogueError.
     """
-    plans = _loaded(tuple((str(path), read_text(path)) for path in own))
+    plans = _loaded((*((str(path), read_text(path)) for path in own), *more))
     return plans if charged else MappingProxyType({id: replace(plan, price=0) for id, plan in plans.items()})
 
 

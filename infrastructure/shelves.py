@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from sqlalchemy import Select
 
-from application.library.lineage import known_sum
+from application.library.lineage import Kin, Lineage, known_sum, lineage_of
 from application.library.records import (
     ORDERS,
     AssetLink,
@@ -51,16 +51,9 @@ class AssetsInViews:
 
     def totals(self, account: str, wanted: AssetQuery) -> LibraryTotals:
         filter = self._filter(account, wanted)
-        parts = tuple(map(_total, asset_sums(self._database, filter)))
         loved = replace(filter, among=(*filter.among, favourites(account)))
-        return LibraryTotals(
-            sum(part.assets for part in parts),
-            sum(part.size for part in parts),
-            sum(part.assets for part in asset_sums(self._database, loved)),
-            known_sum([part.price for part in parts]),
-            known_sum([part.cost for part in parts]),
-            any(part.cost_partial for part in parts),
-            parts,
+        return library_totals(
+            asset_sums(self._database, filter), sum(part.assets for part in asset_sums(self._database, loved))
         )
 
     def _filter(self, account: str, wanted: AssetQuery) -> AssetFilter:
@@ -97,6 +90,26 @@ class AssetsInViews:
         rows = self._views.rows(LINKS, LinkFilter(account=account, batch=operation))
         rows = rows or self._views.rows(LINKS, LinkFilter(account=account, operation=operation))
         return [_link(row) for row in rows]
+
+
+def library_totals(sums: Iterable[AssetSum], loved: int | None) -> LibraryTotals:
+    """The sums together; nobody knows how many were favourites at a moment of the past."""
+    parts = tuple(map(_total, sums))
+    return LibraryTotals(
+        sum(part.assets for part in parts),
+        sum(part.size for part in parts),
+        loved,
+        known_sum([part.price for part in parts]),
+        known_sum([part.cost for part in parts]),
+        any(part.cost_partial for part in parts),
+        parts,
+    )
+
+
+def lineage_in(row: AssetRow, up: KinRows, down: KinRows) -> Lineage:
+    """The lineage that rows of views tell."""
+    kin = (_kin(rows) for rows in (up, down))
+    return lineage_of(_record(row), *(Kin(tuple(assets), tuple(links)) for assets, links in kin))
 
 
 def asset_filter(account: str, wanted: AssetQuery) -> AssetFilter:

@@ -162,14 +162,14 @@ class TariffEntry(FileTable):
 
 
 def load_sales(
-    own: Sequence[Path], price_book: PriceBook, *, charged: bool = True
+    own: Sequence[Path], price_book: PriceBook, *, charged: bool = True, more: Sequence[tuple[str, str]] = ()
 ) -> tuple[Mapping[str, Plan], Selling | None]:
     """All plans by their ids, and how prices to customers are made, None if they are the price book's.
 
-    Raises CatalogueError.
+    They stand in files, and in `more` names with their texts. Raises CatalogueError.
     """
-    plans = load_plans(own, charged=charged)
-    tariffs = _loaded(tuple((str(path), read_text(path)) for path in own))
+    plans = load_plans(own, charged=charged, more=more)
+    tariffs = _loaded((*((str(path), read_text(path)) for path in own), *more))
     for plan in plans.values():
         if plan.tariff and plan.tariff not in tariffs:
             told = f"plan {plan.id!r}: tariff: there is no tariff {plan.tariff!r}"

@@ -7,14 +7,19 @@ sums              from the last milestone before on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from heapq import merge
 from itertools import islice
 from typing import TypeVar
 
+from sqlalchemy import literal, select
+
+from application.ledger.facts import MOST
 from application.ledger.moments import Moment, PastReader
+from application.ledger.reader import LogFilter
+from projections.assetsums import AssetSum, asset_sums
 from projections.engine import asking
 from projections.engine.asking import Found
 from projections.engine.columns import ViewRow
@@ -36,9 +41,12 @@ from projections.engine.milestones import (
 )
 from projections.engine.scratch import READ, Scratch, read_by
 from projections.engine.view import AnyView, View
+from projections.lineage import KinRows, ancestors, descendants
 from projections.trialbalance import TrialBalance, trial_balance
 from projections.views import ALL
+from projections.views.assets import ASSETS, AssetFilter, AssetRow
 from projections.views.books import BOOKS, BookFilter
+from projections.views.links import LINKS
 from projections.views.operations import OPERATIONS, OperationFilter, OperationRow
 
 Row = TypeVar("Row", bound=ViewRow)
@@ -72,6 +80,25 @@ class PastViews:
         with self._opened(BOOKS, wanted.account, moment) as scratch:
             return trial_balance(scratch, wanted)
 
+    def kin(self, account: str, id: str, moment: Moment) -> tuple[AssetRow, KinRows, KinRows] | None:
+        """An asset with its ancestors and its descendants as they were; None if it was not there."""
+        with self._opened(ASSETS, account, moment, LINKS) as scratch:
+            rows = asking.find_rows(scratch, ASSETS, AssetFilter(account=account, among=(select(literal(id)),))).rows
+            return (rows[0], ancestors(scratch, account, id), descendants(scratch, account, id)) if rows else None
+
+    def asset_sums(self, wanted: AssetFilter, moment: Moment) -> list[AssetSum]:
+        """Sums over an account's assets as they were. Raises InvalidInput for a word that there is not."""
+        with self._opened(ASSETS, wanted.account, moment, LINKS) as scratch:
+            return [*asset_sums(scratch, wanted)]
+
+    def operations(self, ids: Sequence[str], moment: Moment) -> list[OperationRow]:
+        """Some operations as they were, each from its own facts; those that were not asked for yet are left out."""
+        found = self.source.reader.read(0, MOST, LogFilter(upto=moment.position, operations=tuple(ids)))
+        links = [(one.position, one.link) for one in found]
+        with closing(Scratch(read_by(OPERATIONS, ALL), self.source.codec)) as scratch:
+            scratch.fold((at, link.topic, link.originator_version, link.state.decode()) for at, link in links)
+            return asking.find_rows(scratch, OPERATIONS, OperationFilter()).rows
+
     def holds(self, account: str, moment: Moment) -> list[OperationRow]:
         """The operations that held something, the newest first."""
         with self._opened(OPERATIONS, account, moment, sums=True) as scratch:
@@ -79,15 +106,17 @@ class PastViews:
         return [row for row in rows if row.held]
 
     @contextmanager
-    def _opened(self, view: AnyView, account: str | None, moment: Moment, *, sums: bool = False) -> Iterator[Scratch]:
+    def _opened(
+        self, view: AnyView, account: str | None, moment: Moment, *others: AnyView, sums: bool = False
+    ) -> Iterator[Scratch]:
         """A view and those that it reads, as the facts up to a moment make them: of one account, or of all.
 
         It begins at a milestone if that has all of its rows, or all that are asked for, as with `sums`.
         """
         story = PastFacts(self.past, self.source, account, moment)
-        begin = self._nearest(story) if sums or may_begin(view) else None
+        begin = self._nearest(story) if sums or all(map(may_begin, (view, *others))) else None
         is_far = begin is not None and story.length - begin.length > self.span
-        views = summing(ALL) if is_far else read_by(view, ALL)
+        views = summing(ALL) if is_far else tuple({*read_by(view, ALL), *others})
         with closing(Scratch(views, self.source.codec)) as scratch:
             if begin is None:
                 scratch.fold(story.facts(LOG_START))

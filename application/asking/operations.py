@@ -107,13 +107,16 @@ class Operations:
         """
         return judged(await self._settled(account, operation))
 
-    async def look(self, operation: str, *, account: str) -> Result:
+    async def look(self, operation: str, *, account: str, as_of: int | None = None) -> Result:
         """An operation or a whole batch as it stands now, whatever became of it or of its files.
 
-        Raises UnknownOperation.
+        Or as it stood at a position of the log, without what is left of limits. Raises UnknownOperation, also if it
+        was not asked for then.
         """
         known = await operations_of(self.results.index, account, operation)
-        results = [await self.results.of(one.operation, held=False) for one in known]
+        results = [await self.results.of(one.operation, held=False, upto=as_of) for one in known]
+        if as_of is not None:
+            return self._result(operation, tuple(results), {})
         left = await self.intake.left(results[-1].account, results[-1])
         return self._result(operation, tuple(results), left)
 

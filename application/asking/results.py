@@ -115,12 +115,13 @@ class Results:
     contents: Contents
     largest_held: int = LARGEST_HELD
 
-    async def of(self, operation: str, *, held: bool = True) -> OperationResult:
-        """The operation as its facts tell it now; unless they are to be `held`, files are left where they are.
+    async def of(self, operation: str, *, held: bool = True, upto: int | None = None) -> OperationResult:
+        """The operation as its facts tell it now, or up to a position; unless they are to be `held`, files are left
+        where they are.
 
         Raises UnknownOperation.
         """
-        facts = await asyncio.to_thread(self.facts.of, operation)
+        facts = await asyncio.to_thread(self.facts.of, operation, upto)
         failed = any(isinstance(fact, ProviderFailed) for fact in facts)
         words = await asyncio.to_thread(self.contents.words, operation) if failed else ""
         return await self.build(facts, words, held=held)

@@ -5,28 +5,35 @@ Charged … of a page ── all facts of their operations ── contents of th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Protocol
 
 from application.ledger.contents import Body
 from application.ledger.log import Codec
-from application.ledger.reader import LogFilter, LogReader
+from application.ledger.reader import LogFilter, LogReader, StreamReader
 from application.ports import Contents
 from application.providing.tasks import place_in_batch
-from domain.ledger import Fact
+from domain.account import AccountOpened, TimeZoneChanged
+from domain.ledger import Fact, account_stream
 from domain.operation import Charged, OperationFact
 from domain.repricing import Sold, sold_of
 
 PAGE = 200
 MOST_FACTS = 100_000
+EVERY = 2**63 - 1
+
+
+class SoldReader(LogReader, StreamReader, Protocol):
+    """The log, and streams of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastSales:
     """All of it blocks; memory does not depend on how much was sold."""
 
-    reader: LogReader
+    reader: SoldReader
     codec: Codec
     contents: Contents
 
@@ -43,6 +50,21 @@ class PastSales:
             charged = [one for one in facts if isinstance(one, Charged) and since <= one.at < until]
             for sold in self._sold([one.operation.id for one in charged]):
                 yield self._asked_with(sold, bodies(sold.operation.batch))
+
+    def zones(self) -> Callable[[str, int], str]:
+        """The time zone of an account at an instant; each account is read once."""
+
+        @cache
+        def changes(account: str) -> Sequence[tuple[int, str]]:
+            topics = [name for shape in (AccountOpened, TimeZoneChanged) for name in self.codec.names_of(shape)]
+            found = self.reader.entries(account_stream(account), 0, EVERY, EVERY, topics)
+            facts = (self.codec.decode(one.topic, one.state) for one in found)
+            return [(one.at, one.zone) for one in facts if isinstance(one, AccountOpened | TimeZoneChanged)]
+
+        def zone(account: str, at: int) -> str:
+            return [one for since, one in changes(account) if since <= at or since == changes(account)[0][0]][-1]
+
+        return zone
 
     def _sold(self, ids: list[str]) -> Iterator[Sold]:
         if not ids:

@@ -9,8 +9,9 @@ Whoever is interrupted begins again: what was booked is found by its reference a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from application.keeping.pastsales import PastSales
 from application.ledger.group import Proposal
@@ -21,15 +22,16 @@ from domain.ids import check_reason
 from domain.ledger import Fact, Ledger, find
 from domain.periods import Period
 from domain.pricing import PriceBook
-from domain.repricing import Repriced, changes, priced_together, reprice, repriced
+from domain.raising import NotCovered
+from domain.repricing import Repriced, changes, priced_together, raise_repriced, reprice, repriced
 
 
 @dataclass(frozen=True, slots=True)
 class RepricedLine:
     """One account's operations of one model: what they were charged and cost, and what they would have been.
 
-    `lowered` is what is given back; `raised` what a charge would have to rise by, which is never booked. Of `unsaid`
-    operations nobody can say, for the reasons `why`; they are in no sum.
+    `lowered` is what is given back; `raised` what charges would rise by, which is booked only if asked. Of
+    `unsaid` operations nobody can say, for the reasons `why`; they are in no sum.
     """
 
     account: str
@@ -47,11 +49,15 @@ class RepricedLine:
 
 @dataclass(frozen=True, slots=True)
 class Repricings:
-    """A whole span by another price book, and how many corrections were booked by this run."""
+    """A whole span by another price book, and how many corrections were booked by this run.
+
+    Of `short` operations the rise was not booked, as the balance that was paid beforehand does not cover it.
+    """
 
     book: str
     lines: tuple[RepricedLine, ...]
     booked: int
+    short: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +79,24 @@ class Repricing:
         reason: str = "",
         by: Actor | None = None,
         dry: bool = True,
+        rises: bool = False,
     ) -> Repricings:
         """Price what was charged in [since, until) again; unless it is a `dry` run, book what is to be given back.
 
-        Raises InvalidInput without a reason for what is booked, LogCorrupted, StoreUnavailable.
+        With `rises` charges that were too little are raised as well. Raises InvalidInput without a reason for what is
+        booked, LogCorrupted, StoreUnavailable.
         """
         if not dry:
             check_reason(reason, needed=True)
         found = await asyncio.to_thread(lambda: [*self._found(catalogue, book, since, until, account)])
-        booked = 0
-        for one in () if dry else found:
-            booked += bool(any(changes(one)) and await self._book(one, book.version, reason, by or self.operator))
-        return Repricings(book.version, tuple(_lines(found)), booked)
+        booked = short = 0
+        for one in () if dry else [one for one in found if any(changes(one))]:
+            change = raise_repriced if rises and changes(one)[0] > 0 else reprice
+            try:
+                booked += bool(await self._book(one, partial(change, found=one, book=book.version, reason=reason), by))
+            except NotCovered:
+                short += 1
+        return Repricings(book.version, tuple(_lines(found)), booked, short)
 
     def _found(
         self, catalogue: Catalogue, book: PriceBook, since: int, until: int, account: str | None
@@ -93,16 +105,16 @@ class Repricing:
             model = sold.operation.model
             yield repriced(sold, catalogue.get(model) if model in catalogue else None, book)
 
-    async def _book(self, one: Repriced, book: str, reason: str, by: Actor) -> tuple[Fact, ...]:
+    async def _book(self, one: Repriced, change: Callable[..., list[Fact]], by: Actor | None) -> tuple[Fact, ...]:
         id, account = one.sold.operation.id, one.sold.operation.account
 
         def decide(ledger: Ledger, now: int) -> list[Fact]:
-            return reprice(ledger, one, book, reason, now)
+            return change(ledger, now=now)
 
         def period(ledger: Ledger) -> Period:
             return find(ledger, id).operation.period
 
-        proposal = Proposal(account, decide, operations=(id,), corrects=period, actor=str(by))
+        proposal = Proposal(account, decide, operations=(id,), corrects=period, actor=str(by or self.operator))
         return (await self.writer.put(proposal)).facts
 
 

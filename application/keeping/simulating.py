@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from application.keeping.pastsales import PastSales
 from domain.catalogue import Catalogue
@@ -15,6 +16,10 @@ from domain.pricing import PriceBook, Quote
 from domain.repricing import Sold, as_listed, listed_again
 from domain.simulating import Fees, Listed, Otherwise, Simulated, Simulation
 from domain.tariffs import Selling
+from domain.windows import Window
+
+LONGEST_PERIOD: Final = 32 * 24 * 60 * 60 * 1_000_000
+LIFE: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +81,16 @@ class Simulations:
     def _run(self, asked: WhatIf, since: int, until: int, account: str | None) -> SimulatedSales:
         selling = asked.selling or Selling(self.currency)
         otherwise = Otherwise(selling=selling, plan=asked.plan, tariff=asked.tariff, listed=_listed(asked))
-        simulation = Simulation(otherwise)
+        simulation = Simulation(otherwise, self.sales.zones())
+        if otherwise.sells:
+            simulation.remember(self.sales.between(max(since - _reach(asked.plan), 0), since, account))
         found = [*simulation.play(self.sales.between(since, until, account))]
         return SimulatedSales(tuple(_lines(found)), tuple(simulation.fees()))
+
+
+def _reach(plan: Plan | None) -> int:
+    """How far before a span may lie what counts in it: a billing period, or as far as a limit for life counts."""
+    return LIFE if plan is not None and Window.LIFE in plan.windows else LONGEST_PERIOD
 
 
 def _listed(asked: WhatIf) -> Listed:

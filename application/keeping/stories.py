@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from application.ledger.reader import LogFilter
 from application.scope import owned
-from domain.errors import UnknownAccount
+from domain.errors import UnknownAccount, UnknownOperation
 
 if TYPE_CHECKING:
     from application.keeping.accountviews import AccountReader
     from application.ledger.log import Codec, Positioned
+    from application.ledger.moments import Moment
     from application.ledger.reader import LogReader
     from application.ports import Index
     from domain.ledger import Fact
@@ -64,6 +65,17 @@ async def stories_of(ledger: ToldFrom, accounts: AccountReader, id: str, account
     """The story of one operation, or those of a batch, of an account if one is named. Raises UnknownOperation."""
     known = await asyncio.to_thread(ledger.index.operations, id)
     return [await _story(ledger, accounts, one.operation, one.account) for one in owned(known, id, account)]
+
+
+def until(stories: Sequence[Story], moment: Moment, id: str) -> list[Story]:
+    """The stories as they stood at a moment. Raises UnknownOperation if nothing had been asked then."""
+    told = [
+        replace(one, events=[event for event in one.events if event.position <= moment.position]) for one in stories
+    ]
+    found = [one for one in told if one.events]
+    if not found:
+        raise UnknownOperation.of(id)
+    return found
 
 
 async def _story(ledger: ToldFrom, accounts: AccountReader, id: str, account: str) -> Story:

@@ -23,9 +23,9 @@ class OperationFacts:
     reader: LogReader
     codec: Codec
 
-    def of(self, operation: str) -> list[Fact]:
-        """Every fact about an operation, in order. Raises UnknownOperation."""
-        entries = self.reader.read(0, MOST, LogFilter(operations=(operation,)))
+    def of(self, operation: str, upto: int | None = None) -> list[Fact]:
+        """Every fact about an operation, in order, up to a position if one is named. Raises UnknownOperation."""
+        entries = self.reader.read(0, MOST, LogFilter(upto=upto, operations=(operation,)))
         if not entries:
             raise UnknownOperation.of(operation)
         return [self.codec.decode(entry.link.topic, entry.link.state) for entry in entries]

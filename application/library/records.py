@@ -118,11 +118,14 @@ class AssetTotal:
 
 @value
 class LibraryTotals:
-    """All assets that are wanted, together and by what they are and what made them."""
+    """All assets that are wanted, together and by what they are and what made them.
+
+    `favourites` is None of a moment of the past, as marks have none.
+    """
 
     assets: int
     size: int
-    favourites: int
+    favourites: int | None
     price: Money | None
     cost: Money | None
     cost_partial: bool

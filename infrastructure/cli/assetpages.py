@@ -127,7 +127,7 @@ def show_totals(page: Page, found: LibraryTotals, account: str) -> None:
         [
             ("price", str(found.price or "nothing was charged")),
             ("cost", _cost(found.cost, partial=found.cost_partial, made=found.price is not None)),
-            ("favourites", f"{found.favourites:,}"),
+            ("favourites", "not known" if found.favourites is None else f"{found.favourites:,}"),
         ]
     )
     if found.parts:

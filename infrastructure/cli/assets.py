@@ -150,9 +150,16 @@ async def _listed(which: WhichAssets, part: Part, session: CommandSession, text:
 
 
 @command(app)
-async def stats(which: WhichAssets, session: CommandSession) -> Report:
+async def stats(which: WhichAssets, then: Then, session: CommandSession) -> Report:
     """Count an account's assets, their bytes and what they cost, by type and by what made them."""
     account = session.account(which.account)
+    if then.as_of is not None:
+        async with session.reading() as reading:
+            zone = (await reading.accounts.show(account)).zone
+            moment = await reading.past.moment(then.as_of, account, zone)
+            totals = await reading.past.statistics(account, which.query(zone), moment)
+        show = dated_page(lambda page: show_totals(page, totals, account), moment, zone)
+        return Report(dated_document(document(totals), moment), show)
     async with session.studio(writes=False) as studio:
         zone = (await studio.accounts.show(account)).zone
         found = await studio.library.statistics(account, which.query(zone))
@@ -172,11 +179,18 @@ async def show(id: AssetId, session: CommandSession, account: Account = None) ->
 
 
 @command(app)
-async def lineage(id: AssetId, session: CommandSession, account: Account = None) -> Report:
+async def lineage(id: AssetId, then: Then, session: CommandSession, account: Account = None) -> Report:
     """Show what an asset came from, what came of it, and what it cost with all that it came from."""
     from infrastructure.showing.assets import lineage_document
 
     owner = session.account(account)
+    if then.as_of is not None:
+        async with session.reading() as reading:
+            zone = (await reading.accounts.show(owner)).zone
+            moment = await reading.past.moment(then.as_of, owner, zone)
+            kin = await reading.past.lineage(owner, id, moment)
+        show = dated_page(lambda page: show_lineage(page, kin), moment, zone)
+        return Report(dated_document(lineage_document(kin), moment), show)
     async with session.studio(writes=False) as studio:
         found = await studio.library.lineage(owner, id)
     return Report(lineage_document(found), lambda page: show_lineage(page, found))

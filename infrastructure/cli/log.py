@@ -11,6 +11,7 @@ import typer
 from typer import Option
 
 from domain.errors import InvalidInput
+from infrastructure.cli.asof import Then
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import MOST, After, OneAccount, OperationId, Owner
 from infrastructure.cli.session import CommandSession
@@ -31,22 +32,29 @@ LONGEST = 38
 
 
 @command(app)
-async def operation(id: OperationId, session: CommandSession, account: Owner = None) -> Report:
+async def operation(id: OperationId, then: Then, session: CommandSession, account: Owner = None) -> Report:
     """Tell an operation's story, each fact with its money.
 
     Of a batch, the stories of all its operations.
     """
-    from application.keeping.stories import stories_of
-    from infrastructure.cli.timeline import rows_of, show_stories
+    from application.keeping.stories import stories_of, until
+    from infrastructure.cli.asof import dated_document, dated_page
+    from infrastructure.cli.timeline import rows_at, rows_of, show_stories
     from infrastructure.showing.stories import story_document
 
     async with session.reading() as reading:
         await session.catch_up(reading)
         stories = await stories_of(reading, reading.accounts, id, account)
-        rows = await rows_of(reading.views, stories)
+        moment = await then.moment(reading, account, stories[0].zone)
+        if moment is None:
+            rows = await rows_of(reading.views, stories)
+        else:
+            stories = until(stories, moment, id)
+            rows = await rows_at(reading.past, stories, moment)
     found = [story_document(story, row) for story, row in zip(stories, rows, strict=True)]
-    document = found[0] if len(found) == 1 else {"operations": found}
-    return Report(document, lambda page: show_stories(page, stories, rows))
+    document = dated_document(found[0] if len(found) == 1 else {"operations": found}, moment)
+    show = dated_page(lambda page: show_stories(page, stories, rows), moment, stories[0].zone)
+    return Report(document, show)
 
 
 @command(app)

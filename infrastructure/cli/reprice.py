@@ -35,24 +35,28 @@ async def reprice(
     session: CommandSession,
     account: Owner = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Show the difference; book nothing.")] = False,
+    rises: Annotated[
+        bool, Option("--with-rises", help="Raise charges that were too little, too: accounts pay more.")
+    ] = False,
     reason: Why = "",
 ) -> Report:
     """Price charges again by another price book, and give back what was too much.
 
     Each operation is corrected once for a price book, whatever span it is in: after a crash the same command goes on.
-    A charge is never raised. Days are those of UTC. Ends with 1 if nobody can say the price of some operation.
+    A charge is raised only with --with-rises. Days are those of UTC. Ends with 1 if nobody can say some price.
     """
-    from infrastructure.catalogue import load_catalogue
+    from infrastructure.drafting import drafts_of
+    from infrastructure.plans import read_text
 
     start, end = span_asked(since, until)
     async with session.studio(writes=not dry_run) as studio:
-        catalogue, price_book = load_catalogue((*session.settings().catalogues, book))
+        catalogue, price_book = drafts_of(session.settings()).book(read_text(book))
         found = await studio.repricing.run(
-            catalogue, price_book, start, end, account=account, reason=reason, dry=dry_run
+            catalogue, price_book, start, end, account=account, reason=reason, dry=dry_run, rises=rises
         )
     code = OTHER if any(line.unsaid for line in found.lines) else 0
     document = repricing_document(found, dry=dry_run)
-    return Report(document, lambda page: show_repricing(page, found, dry=dry_run), code)
+    return Report(document, lambda page: show_repricing(page, found, dry=dry_run, rises=rises), code)
 
 
 def span_asked(since: str, until: str) -> tuple[int, int]:
@@ -63,7 +67,7 @@ def span_asked(since: str, until: str) -> tuple[int, int]:
     return start, end
 
 
-def show_repricing(page: Page, found: Repricings, *, dry: bool) -> None:
+def show_repricing(page: Page, found: Repricings, *, dry: bool, rises: bool) -> None:
     """A line an account and model, and what was booked."""
     from domain.money import Money
     from infrastructure.cli.rendering import PageColumn, amounts
@@ -85,6 +89,8 @@ def show_repricing(page: Page, found: Repricings, *, dry: bool) -> None:
     )
     for why in dict.fromkeys(why for line in lines for why in line.why):
         page.line(f"  unknown: {why}", "dim")
-    if any(line.raised for line in lines):
-        page.line("  a charge is never raised: MORE is not booked", "dim")
+    if any(line.raised for line in lines) and not rises:
+        page.line("  MORE is booked only with --with-rises", "dim")
+    if found.short:
+        page.line(f"  {counted(found.short, 'rise')} not booked: the balance does not cover it", "yellow")
     page.line("  nothing is booked" if dry else f"  {counted(found.booked, 'correction')} booked", "dim")

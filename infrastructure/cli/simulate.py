@@ -15,13 +15,10 @@ from infrastructure.cli.session import CommandSession
 from infrastructure.showing.simulating import simulation_document, sums_of
 
 if TYPE_CHECKING:
-    from application.keeping.simulating import SimulatedSales, WhatIf
+    from application.keeping.simulating import SimulatedSales
     from infrastructure.cli.rendering import Page
-    from infrastructure.settings import Settings
 
 app = typer.Typer()
-
-NO_TARIFF = "none"
 
 
 @command(app)
@@ -48,46 +45,15 @@ async def simulate(
 
     Records nothing; the same question has the same answer. Days are those of UTC.
     """
+    from infrastructure.drafting import Draft, drafts_of
+    from infrastructure.plans import read_text
+
     start, end = span_asked(since, until)
-    asked = what_if(session.settings(), plan, tariff, plans, book, routing)
+    texts = {name: None if path is None else read_text(path) for name, path in (("plans", plans), ("book", book))}
+    asked = drafts_of(session.settings()).what_if(Draft(plan=plan, tariff=tariff, routing=routing, **texts))
     async with session.studio(writes=False) as studio:
         found = await studio.simulations.run(asked, start, end, account=account)
     return Report(simulation_document(found), lambda page: show_simulated(page, found))
-
-
-def what_if(
-    settings: Settings,
-    plan: str | None,
-    tariff: str | None,
-    plans: Path | None,
-    book: Path | None,
-    routing: str | None,
-) -> WhatIf:
-    """The question. Raises CatalogueError, UnknownPlan, and InvalidInput for a tariff or strategy that there is not."""
-    from application.keeping.simulating import WhatIf
-    from domain.catalogue import Strategy
-    from domain.errors import InvalidInput
-    from domain.plans import plan as find_plan
-    from infrastructure.catalogue import load_catalogue
-    from infrastructure.tariffs import load_sales
-
-    if routing is not None and routing not in list(Strategy):
-        raise InvalidInput("--routing", f"{routing!r} is no strategy", hint=f"one of: {', '.join(Strategy)}")
-    catalogue, price_book = load_catalogue((*settings.catalogues, *([] if book is None else [book])))
-    known, selling = load_sales((*settings.plans, *([] if plans is None else [plans])), price_book)
-    named = "" if tariff == NO_TARIFF else tariff
-    if named and (selling is None or named not in selling.tariffs):
-        told = ", ".join([] if selling is None else selling.tariffs) or "none"
-        raise InvalidInput("--tariff", f"there is no tariff {tariff!r}", hint=f"there are: {told}")
-    again = book is not None or routing is not None
-    return WhatIf(
-        catalogue=catalogue if again else None,
-        book=price_book if again else None,
-        selling=selling,
-        plan=None if plan is None else find_plan(plan, known),
-        tariff=named,
-        routing=routing,
-    )
 
 
 def show_simulated(page: Page, found: SimulatedSales) -> None:

@@ -13,6 +13,8 @@ from infrastructure.showing.stories import in_words, row_of, short, summary
 
 if TYPE_CHECKING:
     from application.keeping.stories import Event, Story
+    from application.ledger.moments import Moment
+    from infrastructure.past import Past
     from infrastructure.showing.stories import Telling
     from projections.queries import Views
 
@@ -23,6 +25,15 @@ UNKNOWN = "the operation log does not know it; see: imagestudio projections stat
 async def rows_of(views: Views, stories: Sequence[Story]) -> list[dict[str, Any]]:
     """The operation log's row of each."""
     return await asyncio.to_thread(lambda: [row_of(views, story.operation) for story in stories])
+
+
+async def rows_at(past: Past, stories: Sequence[Story], moment: Moment) -> list[dict[str, Any]]:
+    """The operation log's row of each as it was at a moment."""
+    from infrastructure.showing.rows import row_document
+    from projections.views.operations import OPERATIONS
+
+    found = {row.id: row for row in await past.operations([story.operation for story in stories], moment)}
+    return [row_document(OPERATIONS, found[one.operation], OPERATIONS.stored) for one in stories]
 
 
 def show_stories(page: Page, stories: Sequence[Story], rows: Sequence[Mapping[str, Any]]) -> None:

@@ -13,6 +13,7 @@ from infrastructure.client.keys import RemoteKeys
 from infrastructure.client.library import RemoteLibrary
 from infrastructure.client.operations import RemoteOperations
 from infrastructure.client.past import RemotePast
+from infrastructure.client.repricing import RemoteRepricing, RemoteSimulations
 from infrastructure.client.statements import RemoteStatements
 from infrastructure.client.upkeep import RemoteAudit, RemoteUpkeep
 from infrastructure.client.views import RemoteViews
@@ -84,6 +85,8 @@ class BlockingRemotePast(Blocking[RemotePast]):
     rows = without_await(RemotePast.rows)
     balance = without_await(RemotePast.balance)
     assets = without_await(RemotePast.assets)
+    statistics = without_await(RemotePast.statistics)
+    lineage = without_await(RemotePast.lineage)
     holds = without_await(RemotePast.holds)
     refusals = without_await(RemotePast.refusals)
     why = without_await(RemotePast.why)
@@ -189,6 +192,18 @@ class BlockingRemoteInvoices(Blocking[RemoteInvoices]):
     compare = without_await(RemoteInvoices.compare)
     months = without_await(RemoteInvoices.months)
     list = without_await(RemoteInvoices.list)
+
+
+class BlockingRemoteRepricing(Blocking[RemoteRepricing]):
+    """Corrects prices."""
+
+    run = without_await(RemoteRepricing.run)
+
+
+class BlockingRemoteSimulations(Blocking[RemoteSimulations]):
+    """Asks what charges would have been."""
+
+    run = without_await(RemoteSimulations.run)
 
 
 class BlockingRemoteStatements(Blocking[RemoteStatements]):

@@ -61,7 +61,7 @@ class RemoteLibrary:
 
     async def statistics(self, account: str = "", wanted: AssetQuery = ALL_KEPT) -> LibraryTotals:
         """How many assets there are, how large they are, and what they cost. Raises InvalidInput."""
-        return totals_from(await self._get(account, f"{PATH}/statistics", _parameters(wanted)))
+        return totals_from(await self._get(account, f"{PATH}/statistics", query_parameters(wanted)))
 
     async def of_operation(self, account: str, operation: str) -> tuple[AssetLink, ...]:
         """The inputs and outputs of an operation, or of all of a batch. Raises UnknownOperation."""
@@ -154,10 +154,10 @@ def _path(asset: str, *steps: str) -> str:
 
 def page_parameters(wanted: AssetQuery, after: str | None, limit: int) -> dict[str, str]:
     """The parameters of a page of a list."""
-    return {**_parameters(wanted), "limit": str(limit), **({} if after is None else {"after": after})}
+    return {**query_parameters(wanted), "limit": str(limit), **({} if after is None else {"after": after})}
 
 
-def _parameters(wanted: AssetQuery) -> dict[str, str]:
+def query_parameters(wanted: AssetQuery) -> dict[str, str]:
     for name in UNSENT:
         if getattr(wanted, name) is not None:
             raise InvalidInput(name, "is not asked of a service", hint=f"choose by: {', '.join(WORDS)}")

@@ -18,6 +18,8 @@ from infrastructure.client.blocking import (
     BlockingRemoteLibrary,
     BlockingRemoteOperations,
     BlockingRemotePast,
+    BlockingRemoteRepricing,
+    BlockingRemoteSimulations,
     BlockingRemoteStatements,
     BlockingRemoteUpkeep,
     BlockingRemoteViews,
@@ -28,6 +30,7 @@ from infrastructure.client.keys import RemoteKeys
 from infrastructure.client.library import RemoteLibrary
 from infrastructure.client.operations import RemoteOperations
 from infrastructure.client.past import RemotePast
+from infrastructure.client.repricing import RemoteRepricing, RemoteSimulations
 from infrastructure.client.statements import RemoteStatements
 from infrastructure.client.upkeep import RemoteAudit, RemoteUpkeep
 from infrastructure.client.views import RemoteViews
@@ -55,6 +58,8 @@ class AsyncClient:
         self.past = RemotePast(self._wire)
         self.statements = RemoteStatements(self._wire)
         self.invoices = RemoteInvoices(self._wire)
+        self.repricing = RemoteRepricing(self._wire)
+        self.simulations = RemoteSimulations(self._wire)
         self.alerts = RemoteAlerts(self._wire)
         self.webhooks = RemoteWebhooks(self._wire)
         self.accounts = RemoteAccounts(self._wire)
@@ -84,6 +89,8 @@ class Client:
         self.past = BlockingRemotePast(self._client.past, self._loop)
         self.statements = BlockingRemoteStatements(self._client.statements, self._loop)
         self.invoices = BlockingRemoteInvoices(self._client.invoices, self._loop)
+        self.repricing = BlockingRemoteRepricing(self._client.repricing, self._loop)
+        self.simulations = BlockingRemoteSimulations(self._client.simulations, self._loop)
         self.alerts = BlockingRemoteAlerts(self._client.alerts, self._loop)
         self.webhooks = BlockingRemoteWebhooks(self._client.webhooks, self._loop)
         self.accounts = BlockingRemoteAccounts(self._client.accounts, self._loop)

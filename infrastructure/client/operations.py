@@ -76,9 +76,12 @@ class RemoteOperations:
         """The result of an operation or a whole batch, once settled. Raises as `run` does, and UnknownOperation."""
         return judged(await self._ended(await self.look(operation, account=account), account))
 
-    async def look(self, operation: str, *, account: str = "") -> Result:
-        """An operation or a whole batch as it stands now, whatever became of it. Raises UnknownOperation."""
-        return await self._result(Call(method="GET", path=_path(operation), account=account), account)
+    async def look(self, operation: str, *, account: str = "", as_of: int | str | None = None) -> Result:
+        """An operation or a whole batch as it stands now, whatever became of it; or as it stood at a position of the
+        log, or at an instant in ISO 8601. Raises UnknownOperation.
+        """
+        params = {} if as_of is None else {"as_of": str(as_of)}
+        return await self._result(Call(method="GET", path=_path(operation), account=account, params=params), account)
 
     async def cancel(self, operation: str, *, account: str = "") -> Result:
         """Stop an operation, or every one of a batch, at its provider; nothing is charged for it.

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from application.keeping.accountviews import AccountView, LimitsView
-from application.library.records import AssetPage, AssetQuery
-from infrastructure.client.library import PAGE, page_parameters
-from infrastructure.client.records import account_from, limits_from, page_from
+from application.library.lineage import Lineage
+from application.library.records import AssetPage, AssetQuery, LibraryTotals
+from infrastructure.client.library import PAGE, page_parameters, query_parameters
+from infrastructure.client.records import account_from, limits_from, lineage_from, page_from, totals_from
 from infrastructure.client.rows import row_from
 from infrastructure.client.views import find_at
 from infrastructure.client.wire import Call, Wire
@@ -64,6 +65,15 @@ class RemotePast:
         """The account's assets as they were, the newest first; people's words about them have no past."""
         params = page_parameters(wanted, after, limit)
         return page_from(await self._document("/v1/assets", as_of, account, params))
+
+    async def statistics(self, account: str, wanted: AssetQuery, as_of: int | str) -> LibraryTotals:
+        """How many assets there were, how large, and what they cost."""
+        found = await self._document("/v1/assets/statistics", as_of, account, query_parameters(wanted))
+        return totals_from({name: one for name, one in found.items() if name != "as_of"})
+
+    async def lineage(self, account: str, asset: str, as_of: int | str) -> Lineage:
+        """Ancestors and descendants of an asset as they were, and what they had cost. Raises UnknownAsset."""
+        return lineage_from(await self._document(f"/v1/assets/{quote(asset, safe='')}/lineage", as_of, account))
 
     async def balance(
         self, as_of: int | str, account: str = "", at: int | None = None, currency: str | None = None

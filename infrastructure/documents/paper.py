@@ -25,6 +25,7 @@ WORDS: Final[Mapping[int, Mapping[str, str]]] = {
         "credits": "Payments",
         "allowances": "Allowances of the plan",
         "refund": "Refund",
+        "raise": "Raised",
         "goodwill": "Goodwill",
         "rounding": "Rounding",
         "total": "Total",

@@ -13,6 +13,7 @@ from fastapi import Request
 from application.providing.callbacks import Callbacks
 from infrastructure.clock import SECOND
 from infrastructure.documents.brand import OURS, Brand
+from infrastructure.drafting import Drafts
 from infrastructure.gateway.aliases import ClientModels
 from infrastructure.gateway.door import Door
 from infrastructure.gateway.quotes import Quotes
@@ -38,6 +39,8 @@ class Gate:
     links: bool
     readiness: Readiness
     meters: Meters
+    drafts: Drafts = field(default_factory=Drafts)
+    """Prices and plans that are only asked about, over those in force."""
     brand: Brand = OURS
     """Whose reports they are."""
     catalogues: Sequence[Path] = ()

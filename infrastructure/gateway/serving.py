@@ -20,6 +20,7 @@ import uvicorn
 from domain.errors import InvalidInput
 from infrastructure.agents.door import AgentsDoor
 from infrastructure.documents.brand import load_brand
+from infrastructure.drafting import drafts_of
 from infrastructure.gateway.aliases import ClientModels
 from infrastructure.gateway.app import gateway
 from infrastructure.gateway.door import Door
@@ -132,6 +133,7 @@ def _gate(studio: Studio, settings: Settings) -> Gate:
         clock=studio.services.desk.clock,
         currency=studio.accounts.currency,
         links=settings.picture_links,
+        drafts=drafts_of(settings),
         brand=load_brand(settings.report_brand),
         catalogues=settings.catalogues,
         readiness=Readiness(studio),

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 def repricing_document(found: Repricings, *, dry: bool) -> dict[str, Any]:
     """All lines; `booked` is null of a dry run."""
     lines = [_line(one) for one in found.lines]
-    return {"price_book": found.book, "lines": lines, "booked": None if dry else found.booked}
+    booked, short = (None, None) if dry else (found.booked, found.short)
+    return {"price_book": found.book, "lines": lines, "booked": booked, "not_covered": short}
 
 
 def _line(one: RepricedLine) -> dict[str, Any]:

@@ -98,11 +98,14 @@ async def get_asset(request: Request, caller: Reader, id: str) -> Response:
     return json_of({**shown_document(shown), "content": f"/v1/assets/{id}/content"}, caller)
 
 
-@router.get("/{id}/lineage")
+@router.get("/{id}/lineage", openapi_extra={"parameters": DATED})
 async def get_lineage(request: Request, caller: Reader, id: str) -> Response:
     """All that it came from and that came of it, and what it cost together with the former."""
-    gate = gate_of(request)
-    return json_of(lineage_document(await gate.studio.library.lineage(caller.account, id)), caller)
+    studio, moment = gate_of(request).studio, await moment_asked(request, caller.account)
+    if moment is None:
+        return json_of(lineage_document(await studio.library.lineage(caller.account, id)), caller)
+    then = await studio.past.lineage(caller.account, id, moment)
+    return json_of(as_of_document(lineage_document(then), moment), caller)
 
 
 @router.get("/{id}/content", openapi_extra=together(LINKED, answers(type="*/*")))

@@ -25,6 +25,7 @@ from infrastructure.gateway.describing import answers, takes, together
 from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.gate import Gate, gate_of
 from infrastructure.gateway.native.answering import NO_HEADERS, encoded, json_of
+from infrastructure.gateway.native.asof import DATED, as_of_document, moment_asked
 from infrastructure.gateway.native.following import until_ended
 from infrastructure.gateway.native.quoting import as_estimated, quote_of
 from infrastructure.gateway.native.shapes import OperationAsked
@@ -62,10 +63,14 @@ async def post_operation(request: Request) -> Response:
     return _answer(found, caller, 200 if result is not None else 202, headers)
 
 
-@router.get("/operations/{id}")
+@router.get("/operations/{id}", openapi_extra={"parameters": DATED})
 async def get_operation(request: Request, caller: Reader, id: str) -> Response:
     """An operation, or a whole batch, as it stands now; with `Prefer: wait=N` once it has ended, or after N seconds."""
     gate, waited = gate_of(request), _wait_of(request)
+    moment = await moment_asked(request, caller.account)
+    if moment is not None:
+        then = await gate.studio.operations.look(id, account=caller.account, as_of=moment.position)
+        return json_of(as_of_document(result_document(then), moment), caller)
     ended = await _ended(gate, caller.account, id, waited) if waited else None
     return _answer(ended or await gate.studio.operations.look(id, account=caller.account), caller)
 

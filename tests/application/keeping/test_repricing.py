@@ -87,6 +87,41 @@ async def test_what_was_too_much_is_given_back_once_whoever_begins_again(studio:
     assert {told(line)[4:7] for line in again.lines} == {(0, 0, 0), (0, 10_000, 0)}
 
 
+async def test_a_rise_is_booked_only_if_it_is_said_and_once(studio: Studio, tmp_path: Path) -> None:
+    await by(studio, tmp_path, dry=False, reason="a wrong price")
+    told_by_both = await asyncio.gather(
+        *(by(studio, tmp_path, dry=False, reason="a wrong price", rises=True) for _ in range(2))
+    )
+    again = await by(studio, tmp_path, dry=False, reason="a wrong price", rises=True)
+
+    assert adjusted(studio) == sorted([*BOOKED, ("acme", 10_000, 0)])
+    assert (sum(one.booked for one in told_by_both), again.booked) == (1, 0)
+    [line] = [one for one in (await studio.statements.preview("acme")).statement.adjustments if one.amount > 0]
+    assert (line.what, line.amount, line.reason) == ("raise", 10_000, "a wrong price")
+
+
+async def test_a_rise_with_its_cost_is_one_correction_and_given_back_like_any_charge(
+    studio: Studio, tmp_path: Path
+) -> None:
+    await by(studio, tmp_path, dry=False, reason="a wrong price", rises=True, account="acme")
+    await by(studio, tmp_path, dry=False, reason="a wrong price", account="acme")
+    assert adjusted(studio) == sorted([*[("acme", -10_000, -10_000)] * 2, ("acme", 10_000, 10_000)])
+    raised = next(one for one in facts_of(studio, "acme") if isinstance(one, Adjusted) and one.price > 0)
+    await studio.upkeep.refund(raised.operation.id, account="acme", reason="blurred", reference="r1")
+    assert ("acme", -20_000, 0) in adjusted(studio)
+
+
+async def test_a_rise_beyond_a_balance_is_not_booked(studio: Studio, tmp_path: Path) -> None:
+    await studio.accounts.open("paid", plan="bare", prepaid=True)
+    await studio.accounts.add_credit("paid", Money.parse("0.01", "USD"), "p1")
+    await bought(studio, "paid", "penny")
+    short = await by(studio, tmp_path, dry=False, reason="a wrong price", rises=True, account="paid")
+    await studio.accounts.add_credit("paid", Money.parse("0.01", "USD"), "p2")
+    covered = await by(studio, tmp_path, dry=False, reason="a wrong price", rises=True, account="paid")
+
+    assert [(one.booked, one.short) for one in (short, covered)] == [(0, 1), (1, 0)]
+
+
 async def test_another_book_later_gives_back_the_rest_alone(studio: Studio, tmp_path: Path) -> None:
     await by(studio, tmp_path, dry=False, reason="a wrong price", account="acme")
     await by(studio, tmp_path, CHEAPER.replace("0.04", "0.01"), dry=False, reason="wronger", account="acme")

@@ -10,13 +10,15 @@ import pytest
 
 from application.keeping.simulating import SimulatedLine, WhatIf
 from infrastructure.catalogue import load_catalogue
-from infrastructure.cli.simulate import what_if
+from infrastructure.drafting import Draft, drafts_of
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from tests.application.asking.test_sold import bought
 from tests.application.asking.test_sold import settings as of_test_sold
 from tests.application.keeping.test_repricing import CHEAPER, EVER
 from tests.application.studios import is_sound, studio_on
+from tests.application.support import Clock
+from tests.domain.wall_clocks import utc
 
 MORE = """
 [[plan]]
@@ -44,11 +46,8 @@ async def studio(database_url: str, tmp_path: Path) -> AsyncIterator[Studio]:
 
 
 def asked(folder: Path, **changes: Any) -> WhatIf:
-    (folder / "more.toml").write_text(MORE)
-    (folder / "other.toml").write_text(CHEAPER)
-    usual: dict[str, Any] = dict.fromkeys(("plan", "tariff", "plans", "book", "routing"))
     settings = Settings(home=folder, catalogues=(folder / "models.toml",), plans=(folder / "plans.toml",))
-    return what_if(settings, **{**usual, **changes})
+    return drafts_of(settings).what_if(Draft(**changes))
 
 
 async def lines(studio: Studio, folder: Path, **changes: Any) -> list[tuple[Any, ...]]:
@@ -80,7 +79,7 @@ async def test_another_tariff_counts_the_volume_as_it_would_have(studio: Studio,
 
 
 async def test_another_price_book_keeps_the_terms_of_each_quote(studio: Studio, tmp_path: Path) -> None:
-    assert await lines(studio, tmp_path, book=tmp_path / "other.toml") == [
+    assert await lines(studio, tmp_path, book=CHEAPER) == [
         ("acme", "nickel", "nickel", 2, 100_000, 80_000, 80_000, 0),
         ("acme", "penny", "penny", 3, 30_000, 60_000, 60_000, 0),
         ("euro", "nickel", "nickel", 1, 90_000, 72_000, 40_000, 0),
@@ -95,7 +94,7 @@ async def test_another_routing_asks_the_model_that_it_would_have_chosen(studio: 
 
 
 async def test_another_plan_has_its_limits_its_tariff_and_its_fees(studio: Studio, tmp_path: Path) -> None:
-    question = asked(tmp_path, plan="tight", plans=tmp_path / "more.toml")
+    question = asked(tmp_path, plan="tight", plans=MORE)
     found = await studio.simulations.run(question, *EVER)
 
     assert [told(one) for one in found.lines] == [
@@ -119,3 +118,26 @@ async def test_what_nobody_can_say_is_counted_apart(studio: Studio, tmp_path: Pa
 
     unsaid = [(one.account, one.unsaid, one.why) for one in found.lines if one.unsaid]
     assert unsaid == [("euro", 1, ("what it was asked with is erased",))]
+
+
+WINDOWED = """
+[[plan]]
+id = "hourly"
+price = "0"
+windows = { hour = { images = 2 }, day = { images = 3 }, life = { images = 5 } }
+"""
+
+
+async def test_hours_days_and_a_life_are_held_as_their_account_has_them(database_url: str, tmp_path: Path) -> None:
+    clock, noon = Clock(utc("2026-04-10T21:30")), utc("2026-04-10T12:00")
+    async with studio_on(database_url, tmp_path, clock=clock, **of_test_sold(tmp_path)) as studio:
+        await studio.accounts.open("acme", plan="bare", zone="Europe/Berlin")
+        for minutes in (0, 10, 20, 40, 50, 80, 90, 100, 110):  # midnight in Berlin is after half an hour
+            clock.now = utc("2026-04-10T21:30") + minutes * 60_000_000
+            await bought(studio, "acme", "penny")
+        question = asked(tmp_path, plan="hourly", plans=WINDOWED)
+        found = await studio.simulations.run(question, noon, utc("2026-04-12T00:00"))
+        later = await studio.simulations.run(question, utc("2026-04-10T21:45"), utc("2026-04-12T00:00"))
+
+        assert [(one.operations, one.refused) for one in found.lines] == [(9, 4)]
+        assert [(one.operations, one.refused) for one in later.lines] == [(7, 4)]

@@ -19,6 +19,12 @@ SHOWN = [
 ]
 
 
+SHOWN_OF_ONE = [
+    ("operation", "LAKE"),
+    ("assets", "lineage", "ASSET"),
+    ("assets", "stats"),
+]
+
 PROJECTED = {"projected", "runs_out_at"}
 
 
@@ -42,6 +48,32 @@ def test_the_newest_position_is_what_is_now(workspace: Workspace, command: tuple
 @pytest.mark.parametrize("command", [*SHOWN, ("books",), ("books", "receivable")])
 def test_a_page_says_what_it_is_as_of(workspace: Workspace, command: tuple[str, ...]) -> None:
     assert "as of position 9" in call(*command, "--as-of", "9").out
+
+
+@pytest.mark.parametrize("command", SHOWN_OF_ONE)
+def test_one_thing_at_the_newest_position_is_what_it_is_now(workspace: Workspace, command: tuple[str, ...]) -> None:
+    [asset] = [
+        one["id"]
+        for one in call("assets", "list", "--json").document["assets"]
+        if one["operation"] == workspace.ids["lake"]
+    ]
+    known, last = {"LAKE": workspace.ids["lake"], "ASSET": asset}, facts()[-1]["position"]
+    named = [known.get(one, one) for one in command]
+    now, then = (call(*named, *options, "--json").document for options in ((), ("--as-of", last)))
+    assert then.pop("as_of")["position"] == last
+    if command == ("assets", "stats"):
+        assert (now.pop("favourites"), then.pop("favourites")) == (0, None)
+    assert then == now
+    assert f"as of position {last}" in call(*named, "--as-of", last).out
+
+
+def test_an_operation_stands_as_it_did(workspace: Workspace) -> None:
+    held = next(one for one in facts() if one["type"] == "operation.validated")
+    id, position = str(held["operation"]), int(str(held["position"]))
+    then = call("operation", id, "--as-of", position, "--json").document
+    assert (then["state"], then["price"]["amount"], len(then["events"])) == ("validated", "0.00", 2)
+    outcome = call("operation", id, "--as-of", position - 2, "--json")
+    assert (outcome.code, outcome.error["code"]) == (2, "unknown_operation")
 
 
 def test_an_earlier_position_knows_nothing_of_what_came_later(workspace: Workspace) -> None:

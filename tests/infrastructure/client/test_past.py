@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from application.ledger.reader import LogFilter
 from application.library.records import AssetQuery
+from domain.errors import UnknownAsset, UnknownOperation
 from imagestudio import Client, ImageStudioError
 from projections.views.operations import OPERATIONS, OperationFilter
 from projections.views.periods import PERIODS, PeriodFilter
@@ -53,10 +55,29 @@ def test_a_client_is_told_what_the_library_tells(gateway: Gateway, operator: Cli
         assert operator.past.assets(ACCOUNT, query, position) == gateway.run(past.assets(ACCOUNT, query, position))
         with pytest.raises(ImageStudioError, match="people's words"):
             operator.past.assets(ACCOUNT, AssetQuery(text="lake"), position)
+        totals = operator.past.statistics(ACCOUNT, query, position)
+        assert totals == gateway.run(past.statistics(ACCOUNT, query, position))
+        assert totals.favourites is None
         told = operator.past.balance(position, ACCOUNT)
         assert told["as_of"]["position"] == position
     counts = [len(operator.past.rows(OPERATIONS, OperationFilter(account=ACCOUNT), one)) for one in positions]
     assert counts[1:] == [counts[0] + 1, counts[0] + 2]
+
+
+def test_an_operation_and_its_asset_are_told_as_they_were(
+    gateway: Gateway, operator: Client, positions: list[int]
+) -> None:
+    row = operator.past.rows(OPERATIONS, OperationFilter(account=ACCOUNT), positions[-1])[0]
+    accepted = gateway.studio.log.reader.read(positions[1], 2, LogFilter(operations=(row.id,)))[-1].position
+    now, then = (operator.operations.look(row.id, account=ACCOUNT, as_of=one) for one in (None, accepted))
+    assert (now.operations[0].status, then.operations[0].status, then.left) == ("charged", "validated", {})
+    [asset, *_] = operator.past.assets(ACCOUNT, AssetQuery(), positions[-1]).assets
+    kin = operator.past.lineage(ACCOUNT, asset.id, positions[-1])
+    assert kin == gateway.run(gateway.studio.past.lineage(ACCOUNT, asset.id, positions[-1]))
+    with pytest.raises(UnknownOperation):
+        operator.operations.look(row.id, account=ACCOUNT, as_of=positions[0])
+    with pytest.raises(UnknownAsset):
+        operator.past.lineage(ACCOUNT, asset.id, positions[0])
 
 
 def test_an_answer_says_the_moment_that_it_is_of(gateway: Gateway, positions: list[int]) -> None:

@@ -22,8 +22,6 @@ APART: Mapping[str, str] = {
     **dict.fromkeys(("books", "seals"), OTHERWISE),
     "queues": LATER,
     "providers": HERE,
-    "repricing": HERE,
-    "simulations": HERE,
 }
 """Facades that a client has none of."""
 
@@ -49,7 +47,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "linked": INSIDE,
         **dict.fromkeys(("archive", "archive_named"), LATER),
     },
-    "past": {"moment": "is in each answer"},
+    "past": {"moment": "is in each answer", "operations": "is `operations.look` with `as_of`"},
     "views": {
         **dict.fromkeys(("catch_up", "retry", "status"), HERE),
         "one": "is `find` with the filter of its key",

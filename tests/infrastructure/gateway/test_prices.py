@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 
+from imagestudio import Client
 from tests.application.asking.test_sold import settings
 from tests.application.performing.test_fallback import KIND
 from tests.infrastructure.gateway.gateways import ADMIN, Gateway, gateway_on
@@ -83,3 +85,28 @@ def test_prices_say_what_an_account_pays(gateway: Gateway) -> None:
             "price": {"micros": 90_000, "currency": "EUR", "amount": "0.09"},
         }
     ]
+
+
+PENNY = 'currency = "USD"\n[[price]]\nmodel = "penny"\nrate = "0.02"\n'
+SPAN = {"from": "2020-01-01", "to": "2100-01-01"}
+
+
+def test_charges_are_priced_again_by_the_studios_keys_alone(gateway: Gateway) -> None:
+    gateway.run(gateway.studio.accounts.open("buyer", plan="bare"))
+    with gateway.client(gateway.issue("buyer"), prefer="wait=30") as client:
+        assert client.post("/v1/operations", json={**WISH, "model": "penny"}).is_success
+    body: dict[str, Any] = {**SPAN, "book": PENNY, "account": "buyer"}
+    for path, one in (("reprice", body), ("simulate", SPAN)):
+        assert posted(gateway, f"/v1/{path}", one, gateway.issue("buyer", ADMIN)).status_code == 403
+    wrong = [{**body, "book": "x ="}, {**body, "to": "2019-01-01"}, {**body, "dry_run": False}, {**body, "rise": True}]
+    for one in wrong:
+        assert posted(gateway, "/v1/reprice", one, gateway.administrator()).status_code == 400
+    for one in ({"tariff": "retial"}, {"routing": "dearest"}, {"plan": "none"}, {"plans": "x ="}):
+        assert posted(gateway, "/v1/simulate", {**SPAN, **one}, gateway.administrator()).status_code in (400, 404)
+    with Client(gateway.url, key=gateway.administrator()) as studio:
+        asked = partial(studio.repricing.run, PENNY, SPAN["from"], SPAN["to"], account="buyer", reason="a wrong price")
+        dry, kept, raised = asked(), asked(dry=False), asked(dry=False, rises=True)
+        would = studio.simulations.run(SPAN["from"], SPAN["to"], account="buyer", book=PENNY, plan="bare")
+    assert [one["booked"] for one in (dry, kept, raised)] == [None, 1, 1]
+    assert (dry["lines"][0]["raised"]["amount"], raised["not_covered"]) == ("0.01", 0)
+    assert [one["would"]["price"]["amount"] for one in would["lines"]] == ["0.02"]
