@@ -23,7 +23,7 @@ from typing import Final
 from domain.agreeing import NOTHING_AGREED, Agreed, AgreementFact, evolve_agreed
 from domain.alerts import Alert, AlertFact, alerts_after
 from domain.billing import NOTHING_BILLED, BillingFact, BillingState, evolve_billing
-from domain.erased import ErasureDone
+from domain.erased import ErasureDone, UserErased
 from domain.errors import InvalidInput
 from domain.invoices import NOTHING_INVOICED, InvoiceFact, Invoicing, evolve_invoicing
 from domain.keys import ApiKey, KeyChanged, KeyFact, KeyIssued, KeyRevoked, evolve_key
@@ -167,7 +167,7 @@ class AccountClosed:
 
 TermsFact = PlanChanged | PlanScheduled | LimitChanged | TimeZoneChanged | ConsentChanged | OnLimitChanged
 StandingFact = AccountSuspended | AccountResumed | AccountClosed
-OtherFact = BillingFact | WebhookFact | AlertFact | InvoiceFact | AgreementFact | ErasureDone
+OtherFact = BillingFact | WebhookFact | AlertFact | InvoiceFact | AgreementFact | ErasureDone | UserErased
 AccountFact = AccountOpened | TermsFact | StandingFact | KeyFact | OtherFact
 
 
@@ -213,6 +213,8 @@ class Account:
     billing: BillingState = NOTHING_BILLED
     invoicing: Invoicing = NOTHING_INVOICED
     agreed: Agreed = NOTHING_AGREED
+    erased: Mapping[str, str] = field(default_factory=dict)
+    """The pseudonyms of users who were erased."""
     paying: Paying = FREE
     next: Later | None = None
     """The plan that follows, if one is agreed."""
@@ -330,6 +332,8 @@ def _with_key(account: Account, fact: KeyFact) -> Account:
 def _otherwise(account: Account, fact: OtherFact) -> Account:
     if isinstance(fact, ErasureDone):
         return account
+    if isinstance(fact, UserErased):
+        return replace(account, erased={**account.erased, fact.user: fact.pseudonym})
     if isinstance(fact, AgreementFact):
         return replace(account, agreed=evolve_agreed(account.agreed, fact))
     if isinstance(fact, BillingFact):

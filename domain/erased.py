@@ -1,4 +1,4 @@
-"""The fact that an erasure was done; its document and its decision are in `domain.erasure`."""
+"""Facts about erasures: who is shown by a pseudonym, and what was done; the decisions are in `domain.erasure`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,17 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from domain.value import value
+
+
+@value
+class UserErased:
+    """From now on the account's user is shown by the pseudonym, in whatever was recorded of them and will be."""
+
+    account: str
+    at: int
+    user: str
+    pseudonym: str
+    reason: str = ""
 
 
 @value

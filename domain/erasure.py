@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from domain.account import Account, AccountFact
-from domain.erased import ErasureDone
+from domain.erased import ErasureDone, UserErased
 from domain.ids import check_id, check_reason
 from domain.value import value
 
@@ -44,6 +44,16 @@ class ErasureEvidence:
         told = {"scope": self.scope, "account": self.account, "subject": self.subject, "reason": self.reason}
         named = {name: [*ids] for name, ids in lists.items()}
         return {**told, **named, "erased": dict(self.erased), "left": dict(self.left)}
+
+
+def hide_users(account: Account, users: Mapping[str, str], reason: str, now: int) -> list[AccountFact]:
+    """Show users by these pseudonyms from now on; those who were erased before keep theirs, and nothing is added.
+
+    Whoever has the account's own id is no person.
+    """
+    check_reason(reason)
+    new = {user: name for user, name in users.items() if user not in account.erased and user != account.id}
+    return [UserErased(account.id, now, user, name, reason) for user, name in new.items()]
 
 
 def note_erasure(account: Account, done: ErasureEvidence, now: int) -> list[AccountFact]:

@@ -55,7 +55,7 @@ from domain.chart import (
     invoiced_of,
     payable_of,
 )
-from domain.erased import ErasureDone
+from domain.erased import ErasureDone, UserErased
 from domain.errors import InvalidMoney
 from domain.invoices import DifferenceBooked, InvoiceRecorded, InvoiceVoided, provider_in
 from domain.ledger import BalanceReturned, ContentErased, CreditAdded, Fact, PeriodEnded, PeriodOpened, PeriodResumed
@@ -310,6 +310,7 @@ MOVES_NOTHING: Final[frozenset[type[Any]]] = CARRIES_OVER | {
     keys.KeyRevoked,
     ContentErased,
     ErasureDone,
+    UserErased,
     UsageBooked,
     approvals.ApprovalAsked,
     approvals.ApprovalGiven,

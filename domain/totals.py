@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from domain.account import ACCOUNT, key_scope, project_scope, user_scope
+from domain.account import ACCOUNT, Account, key_scope, project_scope, user_scope
 from domain.operation import (
     TO_BE_SENT,
     UNDER_WAY,
@@ -56,6 +56,11 @@ class PeriodState:
 
 
 @lru_cache(maxsize=4096)
+def names_erased(account: Account | None, period: PeriodState) -> bool:
+    """Whether the totals of a period name users who were erased: those are kept nowhere beside the log."""
+    return account is not None and any(user_scope(user) in period.usage for user in account.erased)
+
+
 def scopes_of(user: str, project: str | None, api_key: str | None = None) -> tuple[str, ...]:
     """The scopes whose limits an operation counts against."""
     scopes: tuple[str, ...] = (ACCOUNT, user_scope(user))

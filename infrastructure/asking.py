@@ -8,8 +8,10 @@ from application.asking.approvals import Approvals
 from application.asking.intake import Intake
 from application.asking.operations import Operations
 from application.asking.results import Results
+from application.ledger.facts import OperationFacts
 from application.performing.intervention import Intervention
 from infrastructure.clock import new_id
+from infrastructure.store.erasedusers import shown_codec
 from infrastructure.waiting import ApprovalsInViews
 
 if TYPE_CHECKING:
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 
 def the_entry(made: Assembly) -> Operations:
     """The entry on the writer, the index and the providers of an assembly."""
-    results = Results(made.facts, made.assets, made.index, made.contents, made.parts.largest_held)
+    shown = OperationFacts(made.reader, shown_codec(made.database, made.codec))
+    results = Results(shown, made.assets, made.index, made.contents, made.parts.largest_held)
     intake = Intake(made.preparer, made.writer, made.ledgers, made.ownership, results, made.approvals)
     return Operations(
         intake=made.around.intake(intake),

@@ -84,6 +84,7 @@ from infrastructure.seals import Seals
 from infrastructure.service import Studio
 from infrastructure.settings import Settings, owner_name
 from infrastructure.store.database import Database
+from infrastructure.store.erasedusers import shown_codec
 from infrastructure.store.growth import growth_of
 from infrastructure.store.identity import ImportedKeys, asset_key, established_id
 from infrastructure.store.queue import SqlQueue
@@ -366,7 +367,7 @@ class Assembly:
             webhooks=self.webhooks,
             views=self.views,
             log=Log(self.reader, self.codec, self.index, self.feed),
-            books=Books(self.database, FactSource(self.reader, self.codec)),
+            books=Books(self.database, FactSource(self.reader, shown_codec(self.database, self.codec))),
             audit=audit_of(self.settings, self.database, self.codec, self.views, self.clock),
             past=past_of(self.settings, self.database, self.codec, self.clock),
             seals=Seals(self.settings, self.reader, partial(established_id, self.database), self.clock),

@@ -7,7 +7,7 @@ asset_words, asset_tags, collections, key_names ── of a whole account
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Table, delete, func, or_, select, text, update
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Table, delete, func, or_, select, text, updat
 from application.keeping.erasing import AskedBatch, AssetUse, BatchRows
 from domain.operation import CLOSED_PHASES
 from infrastructure.store.database import Database
+from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import (
     ASSET_COLLECTIONS,
     ASSET_TAGS,
@@ -24,13 +25,19 @@ from infrastructure.store.schema import (
     KEY_NAMES,
     KEYS,
     LOG,
+    MILESTONES,
+    SNAPSHOTS,
     WEBHOOK_MESSAGES,
     WEBHOOKS,
     WORDS,
 )
 from infrastructure.store.scrubbing import scrub
 from infrastructure.store.tables import CHUNK, of_batch, small_write
+from projections.engine.database import patiently
+from projections.engine.milestones import EVERYBODY
+from projections.engine.renaming import hide_in_views, rows_of_users
 from projections.engine.tables import live
+from projections.views import ALL
 from projections.views.assets import ASSETS, ERASED
 from projections.views.links import LINKS, OUTPUT
 from projections.views.operations import OPERATIONS
@@ -47,11 +54,29 @@ class PersonalRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def batches(self, account: str, user: str | None) -> list[AskedBatch]:
+    def users(self, account: str) -> list[str]:
+        found = {
+            row[0]
+            for table in (live(OPERATIONS), live(ASSETS))
+            for row in self._database.rows(select(table.c.user).where(table.c.account == account).distinct())
+        }
+        return sorted(found - {None, account})
+
+    def hide(self, account: str, users: Mapping[str, str]) -> Counter[str]:
+        streams = SqlReader(self._database).streams_of(account)
+        with patiently(self._database) as connection:
+            rows = hide_in_views(connection, ALL, account, users)
+            connection.execute(delete(SNAPSHOTS).where(SNAPSHOTS.c.stream.in_(streams)))
+            connection.execute(delete(MILESTONES).where(MILESTONES.c.scope.in_([account, EVERYBODY])))
+        self._database.erased.forget()
+        scrub(self._database)
+        return Counter(rows=rows)
+
+    def batches(self, account: str, names: Sequence[str]) -> list[AskedBatch]:
         log = live(OPERATIONS).c
         query = select(log.batch, func.count().filter(log.state.not_in(sorted(CLOSED_PHASES))))
         query = query.where(log.account == account, log.state != REFUSED)
-        query = query if user is None else query.where(log.user == user)
+        query = query if not names else query.where(log.user.in_(names))
         rows = self._database.rows(query.group_by(log.batch).order_by(log.batch))
         return [AskedBatch(batch, bool(open)) for batch, open in rows]
 
@@ -63,10 +88,10 @@ class PersonalRows:
             yield from (AssetUse(batch, operation, role == OUTPUT) for batch, operation, role in rows)
             done += len(rows)
 
-    def brought(self, account: str, user: str | None) -> list[str]:
+    def brought(self, account: str, names: Sequence[str]) -> list[str]:
         assets = live(ASSETS).c
         query = select(assets.id).where(assets.account == account, assets.standing != ERASED)
-        query = query if user is None else query.where(assets.user == user)
+        query = query if not names else query.where(assets.user.in_(names))
         return [row[0] for row in self._database.rows(query.order_by(assets.id))]
 
     def erase(self, gone: BatchRows) -> Counter[str]:
@@ -90,8 +115,10 @@ class PersonalRows:
         scrub(self._database, index=True)
         return erased
 
-    def left(self, account: str, batches: Collection[str], *, whole: bool) -> Counter[str]:
+    def left(self, account: str, batches: Collection[str], users: Collection[str], *, whole: bool) -> Counter[str]:
         left: Counter[str] = Counter()
+        with self._database.connect() as connection:
+            left["rows"] += rows_of_users(connection, ALL, account, users)
         wanted = sorted(batches)
         for start in range(0, len(wanted), PAGE):
             some = wanted[start : start + PAGE]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from application.keeping.erasing import Eraser
 from application.keeping.upkeep import Upkeep
 from application.library.files import AssetFiles
+from infrastructure.clock import new_secret
 from infrastructure.erasing import PersonalRows
 from infrastructure.opening import references
 
@@ -58,4 +59,5 @@ def eraser_of(made: Assembly) -> Eraser:
         refresh=partial(asyncio.to_thread, made.views.catch_up),
         erase_assets=erase_assets,
         drop_hooks=drop_hooks,
+        noise=new_secret,
     )

@@ -221,7 +221,9 @@ def _refuse_words(wanted: AssetQuery) -> None:
 def past_of(settings: Settings, database: Database, codec: Codec, clock: Callable[[], int]) -> Past:
     """The past of a ledger, on a database that may be written to or not."""
     reader, milestones = SqlPast(database), SqlMilestones(database, partial(_writer, settings, database))
-    return Past(reader, PastViews(reader, FactSource(SqlReader(database), codec), milestones), codec, clock)
+    return Past(
+        reader, PastViews(reader, FactSource(SqlReader(database), codec), milestones, database.erased), codec, clock
+    )
 
 
 @contextmanager

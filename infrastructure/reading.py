@@ -26,6 +26,7 @@ from infrastructure.opening import (
 )
 from infrastructure.settings import Settings
 from infrastructure.store.database import Database
+from infrastructure.store.erasedusers import shown_codec
 from infrastructure.store.identity import ledger_id
 from infrastructure.store.reader import SqlReader
 from projections.queries import Views
@@ -107,7 +108,7 @@ class ReadingLedger:
         from projections.books import Books
         from projections.engine.database import FactSource
 
-        return Books(self.database, FactSource(self.reader, self.codec))
+        return Books(self.database, FactSource(self.reader, shown_codec(self.database, self.codec)))
 
     @property
     def past(self) -> Past:

@@ -7,7 +7,7 @@ sums              from the last milestone before on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from heapq import merge
@@ -19,6 +19,7 @@ from sqlalchemy import literal, select
 from application.ledger.facts import MOST
 from application.ledger.moments import Moment, PastReader
 from application.ledger.reader import LogFilter
+from domain.pseudonyms import ErasedUsers
 from projections.assetsums import AssetSum, asset_sums
 from projections.engine import asking
 from projections.engine.asking import Found
@@ -60,6 +61,7 @@ class PastViews:
     past: PastReader
     source: FactSource
     milestones: MilestoneStore
+    erased: Callable[[], ErasedUsers] = ErasedUsers
     span: int = SPAN
 
     def find(
@@ -95,7 +97,7 @@ class PastViews:
         """Some operations as they were, each from its own facts; those that were not asked for yet are left out."""
         found = self.source.reader.read(0, MOST, LogFilter(upto=moment.position, operations=tuple(ids)))
         links = [(one.position, one.link) for one in found]
-        with closing(Scratch(read_by(OPERATIONS, ALL), self.source.codec)) as scratch:
+        with closing(Scratch(read_by(OPERATIONS, ALL), self.source.codec, self.erased())) as scratch:
             scratch.fold((at, link.topic, link.originator_version, link.state.decode()) for at, link in links)
             return asking.find_rows(scratch, OPERATIONS, OperationFilter()).rows
 
@@ -117,7 +119,7 @@ class PastViews:
         begin = self._nearest(story) if sums or all(map(may_begin, (view, *others))) else None
         is_far = begin is not None and story.length - begin.length > self.span
         views = summing(ALL) if is_far else tuple({*read_by(view, ALL), *others})
-        with closing(Scratch(views, self.source.codec)) as scratch:
+        with closing(Scratch(views, self.source.codec, self.erased())) as scratch:
             if begin is None:
                 scratch.fold(story.facts(LOG_START))
             else:

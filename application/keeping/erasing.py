@@ -1,5 +1,6 @@
 """Erasure of an operation, a user or an account: all that stands beside the log about it, with evidence.
 
+    users ── UserErased: a pseudonym for ever ── views and all that is shown of the log
     batches ── own files ── needed by others? ── kept
        │                        └─ no ── ContentErased, with the assets that go ── content and key, words, files deleted
        └─ of a user: the files that they brought; of an account: names, collections, webhooks' addresses, too
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import islice
@@ -29,10 +30,11 @@ from application.library.words import WordStore
 from application.ports import Contents, Index
 from application.scope import operations_of
 from domain.actor import Actor
-from domain.erasure import ACCOUNT, OPERATION, USER, ErasureEvidence, note_erasure
+from domain.erasure import ACCOUNT, OPERATION, USER, ErasureEvidence, hide_users, note_erasure
 from domain.errors import IllegalTransition
 from domain.ledger import ContentErased, Fact, Ledger, known_account
 from domain.operation import CLOSED_PHASES, ProviderCompleted, Requested
+from domain.pseudonyms import is_pseudonym, pseudonym_of
 from domain.settlement import erase_content
 
 AT_ONCE: Final = 50
@@ -59,13 +61,19 @@ class AssetUse:
 class Personal(Protocol):
     """Finds in views, and deletes in tables beside the log; blocking. Raises StoreUnavailable."""
 
-    def batches(self, account: str, user: str | None) -> Sequence[AskedBatch]:
-        """Those of a user, or of the whole account, as the views know them; none that was refused."""
+    def batches(self, account: str, names: Sequence[str]) -> Sequence[AskedBatch]:
+        """Those of a user, by their names, or of the whole account, as the views know them; none that was refused."""
+
+    def users(self, account: str) -> Sequence[str]:
+        """All users of the account, as the views name them."""
+
+    def hide(self, account: str, users: Mapping[str, str]) -> Counter[str]:
+        """Put pseudonyms in the place of users, in views and in whatever is made of them."""
 
     def uses(self, account: str, asset: str) -> Iterator[AssetUse]:
         """Who made or brought an asset, as far as anybody asks, the newest first."""
 
-    def brought(self, account: str, user: str | None) -> Sequence[str]:
+    def brought(self, account: str, names: Sequence[str]) -> Sequence[str]:
         """Assets that were first brought by a user, or by anybody, without an operation, and are not erased."""
 
     def erase(self, gone: BatchRows) -> Counter[str]:
@@ -74,7 +82,7 @@ class Personal(Protocol):
     def erase_account(self, account: str) -> Counter[str]:
         """Delete names and collections of a whole account, and what its webhooks answered."""
 
-    def left(self, account: str, batches: Collection[str], *, whole: bool) -> Counter[str]:
+    def left(self, account: str, batches: Collection[str], users: Collection[str], *, whole: bool) -> Counter[str]:
         """The rows that are still there."""
 
 
@@ -103,6 +111,7 @@ class Done:
     """The part that is erased so far."""
 
     assets: list[str] = field(default_factory=list)
+    users: list[str] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -128,6 +137,7 @@ class Eraser:
     refresh: Callable[[], Awaitable[object]]
     erase_assets: Callable[[str, Sequence[str], Actor, str], Awaitable[ErasedAssets]]
     drop_hooks: Callable[[str, Actor, str], Awaitable[int]]
+    noise: Callable[[], bytes]
 
     async def operation(self, account: str, operation: str, by: Actor, reason: str) -> ErasureEvidence:
         """All of the operation's batch. Raises UnknownOperation, and IllegalTransition while one of it is open."""
@@ -148,21 +158,45 @@ class Eraser:
         return await self._all(ACCOUNT, account, None, by, reason)
 
     async def _all(self, scope: str, account: str, user: str | None, by: Actor, reason: str) -> ErasureEvidence:
-        await self.writer.put(Proposal(account, lambda ledger, _now: _nothing(ledger, account)))
+        known = await self._pseudonyms(account)
         await self.refresh()
-        asked = await asyncio.to_thread(self.personal.batches, account, user)
+        names = [] if user is None else [user, *(known[one] for one in (user,) if one in known)]
+        asked = await asyncio.to_thread(self.personal.batches, account, names)
         open = [one.batch for one in asked if one.open]
         if open:
             what = f"{len(open)} of what is to be erased is still open, such as {open[0]}"
             raise IllegalTransition(what, hint="wait until it ends, or cancel it")
         batches = [one.batch for one in asked]
         done = await self._batches(account, batches, by, reason)
-        await self._brought(account, user, by, reason, done)
+        await self._brought(account, names, by, reason, done)
+        await self._hide(account, user, by, reason, done)
         if user is None:
             done.counts["webhooks"] += await self.drop_hooks(account, by, reason)
             done.counts += await asyncio.to_thread(self.personal.erase_account, account)
         named = (scope, account, user or account, reason)
         return await self._evidence(ErasureEvidence(*named, tuple(batches), (), (), {}, {}), done, by)
+
+    async def _hide(self, account: str, user: str | None, by: Actor, reason: str, done: Done) -> None:
+        """Have the user, or all users of the account, shown by pseudonyms from now on."""
+        users = [user] if user is not None else await asyncio.to_thread(self.personal.users, account)
+        drawn = {one: pseudonym_of(self.noise()) for one in users if not is_pseudonym(one)}
+
+        def decide(ledger: Ledger, now: int) -> list[Fact]:
+            return [*hide_users(known_account(ledger, account), drawn, reason, now)]
+
+        await self.writer.put(Proposal(account, decide, actor=str(by)))
+        hidden = await self._pseudonyms(account)
+        chosen = {one: name for one, name in hidden.items() if user in (None, one)}
+        done.users += chosen
+        if chosen:
+            await self.refresh()
+            done.counts += await asyncio.to_thread(self.personal.hide, account, chosen)
+
+    async def _pseudonyms(self, account: str) -> Mapping[str, str]:
+        """Of the account's erased users. Raises UnknownAccount."""
+        proposal = Proposal(account, _nothing, look=lambda ledger, _now: known_account(ledger, account).erased)
+        found: Mapping[str, str] = (await self.writer.put(proposal)).seen
+        return found
 
     async def _batches(self, account: str, batches: Sequence[str], by: Actor, reason: str) -> Done:
         done, gone = Done(), frozenset(batches)
@@ -197,11 +231,11 @@ class Eraser:
         self.words.forget_prompts(account, own)
         self.words.forget(account, going)
 
-    async def _brought(self, account: str, user: str | None, by: Actor, reason: str, done: Done) -> None:
+    async def _brought(self, account: str, names: Sequence[str], by: Actor, reason: str, done: Done) -> None:
         """Files that came by themselves: all of an account's, and a user's unless others work with them."""
         await self.refresh()
-        assets = await asyncio.to_thread(self.personal.brought, account, user)
-        if user is not None:
+        assets = await asyncio.to_thread(self.personal.brought, account, names)
+        if names:
             needed = await asyncio.to_thread(lambda: [id for id in assets if self._is_used(account, id, ())])
             done.kept |= {*needed}
             assets = [id for id in assets if id not in set(needed)]
@@ -213,7 +247,7 @@ class Eraser:
     async def _evidence(self, found: ErasureEvidence, done: Done, by: Actor) -> ErasureEvidence:
         """The document, and the fact about it if anything was there to erase."""
         whole = found.scope == ACCOUNT
-        left = await asyncio.to_thread(self.personal.left, found.account, found.batches, whole=whole)
+        left = await asyncio.to_thread(self.personal.left, found.account, found.batches, done.users, whole=whole)
         erased = {name: count for name, count in sorted(done.counts.items()) if count}
         kept = tuple(sorted(done.kept - {*done.assets}))
         told = replace(
@@ -280,7 +314,6 @@ def _note(own: Own, operation: str, fact: Fact) -> None:
         own.assets.update((stored.id, stored.digest) for stored in fact.assets)
 
 
-def _nothing(ledger: Ledger, account: str) -> list[Fact]:
-    """Nothing is decided; the account has to be known."""
-    known_account(ledger, account)
+def _nothing(_ledger: Ledger, _now: int) -> list[Fact]:
+    """Nothing is decided."""
     return []

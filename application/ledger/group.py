@@ -40,6 +40,7 @@ from domain.evidence import Spent
 from domain.ledger import Decide, Fact, Ledger, account_stream, evolve, period_stream, stream_of
 from domain.operation import CLOSED_PHASES, PHASES, Held, ProviderFailed, Rejected, Requested, State
 from domain.periods import Period
+from domain.totals import names_erased
 from domain.turns import USUAL_PLACE
 from domain.value import maker, value
 from domain.webhooks import WebhookChanged, WebhookRegistered
@@ -362,11 +363,11 @@ class Group:
     def _keep_period(self, remembered: Remembered, head: Head) -> None:
         """Snapshots cost in proportion to what is open, so they come the more rarely the more is open."""
         current, new = remembered.ledger.current, head.version - remembered.snapshot
-        if current is None or new < self.terms.snapshot_every or new < 20 * remembered.weight:
+        if current is None or new < max(self.terms.snapshot_every, 20 * remembered.weight):
             return
-        snapshot = PeriodSnapshot(remembered.stream, head.version, head.hash, current)
-        state = self.codec.encode_snapshot(snapshot)
-        self.beside.snapshots.append(SnapshotRow(remembered.stream, head.version, state))
+        if not names_erased(remembered.ledger.account, current):
+            state = self.codec.encode_snapshot(PeriodSnapshot(remembered.stream, head.version, head.hash, current))
+            self.beside.snapshots.append(SnapshotRow(remembered.stream, head.version, state))
         remembered.snapshot = head.version
 
     def _fill_beside(self) -> None:

@@ -64,6 +64,7 @@ from infrastructure.store.schema import (
     ASSET_WORDS,
     COLLECTED_ASSETS,
     CONTENTS,
+    ERASED_USERS,
     JOBS,
     KEY_NAMES,
     KEYS,
@@ -83,6 +84,7 @@ OWN: Final = (
     ASSET_COLLECTIONS,
     COLLECTED_ASSETS,
     KEY_NAMES,
+    ERASED_USERS,
 )
 """Tables whose rows name their account."""
 SAFE: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9]+)*(/[a-z0-9_-]+)*(/[a-z0-9_.-]+)?")

@@ -30,6 +30,7 @@ from infrastructure.hooks.posting import HookPost
 from infrastructure.service import Studio
 from infrastructure.settings import Settings, revealed
 from infrastructure.store.database import Database
+from infrastructure.store.erasedusers import shown_codec
 from infrastructure.store.hooks import SqlHookTables
 from infrastructure.store.tables import SqlContents
 
@@ -53,12 +54,13 @@ def webhooks_of(made: Assembly) -> Webhooks:
     async def pause(account: str, webhook: str, why: Pause) -> object:
         return await made.webhooks.pause(account, webhook, why, by=process)
 
+    shown = shown_codec(made.database, made.codec)
     sending = Sending(
         log=HookLog(made.reader, made.codec),
         tables=tables,
         addresses=addresses,
         signer=Signer(cache(partial(webhook_keys_of, made.settings))),
-        letters=OperationLetters(made.reader, made.codec, made.operations.results, made.ledgers),
+        letters=OperationLetters(made.reader, shown, made.operations.results, made.ledgers),
         post=made.hook_post,
         pause=pause,
         told_at=told_at,

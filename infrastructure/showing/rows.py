@@ -21,7 +21,7 @@ AS_JSON: dict[ColumnKind, Callable[[Any], Any]] = {
 }
 """How a value is told in JSON; others are told as they are, and money with its currency."""
 
-TEXTS = (ColumnKind.TEXT, ColumnKind.ACCOUNT, ColumnKind.CURRENCY, ColumnKind.COST_CURRENCY)
+TEXTS = (ColumnKind.TEXT, ColumnKind.ACCOUNT, ColumnKind.USER, ColumnKind.CURRENCY, ColumnKind.COST_CURRENCY)
 
 MONEY = ("gross", "adjusted", "price", "cost")
 """The charge, its later corrections, the rest that is to be paid, and what providers bill us."""

@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from application.ledger.transaction import Conflict
 from domain.errors import InvalidInput, StoreError, StoreRefused, StoreUnavailable
+from infrastructure.store.erasedusers import SqlErasedUsers
 from infrastructure.store.errors import UNSENDABLE, in_our_words, is_gone, is_of_text, none_to_spare
 from infrastructure.store.options import StatementLimits, connect_arguments, without_schemas
 from infrastructure.store.session import Session, Values
@@ -64,6 +65,8 @@ class Database:
         self.url = parse_url(url)
         self.reading = reading
         self.dialect = self.url.get_backend_name()
+        self.erased = SqlErasedUsers(self)
+        """Users of whom whatever is shown has pseudonyms."""
         self.limits: Mapping[str, float | None] = {}
         """Seconds, by PostgreSQL's name of each limit that its transactions have."""
         self._watch: Watch | None = None

@@ -58,6 +58,7 @@ NAMES: Mapping[str, type[Fact]] = {
     "account.suspended": account.AccountSuspended,
     "account.resumed": account.AccountResumed,
     "account.closed": account.AccountClosed,
+    "account.user_erased": erased.UserErased,
     "account.erasure_done": erased.ErasureDone,
     "billing.period_closed": billing.PeriodClosed,
     "billing.statement_issued": billing.StatementIssued,

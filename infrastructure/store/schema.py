@@ -280,6 +280,16 @@ MILESTONES = Table(
 )
 """The sums of views at some positions of the log: a shortcut for those who ask for the past."""
 
+ERASED_USERS = Table(
+    "erased_users",
+    METADATA,
+    Column("account", ID, primary_key=True),
+    Column("digest", ID, primary_key=True),
+    Column("pseudonym", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The names by which erased users are shown, by a digest of account and user: their ids stand in the log alone."""
+
 LEDGER = Table(
     "ledger",
     METADATA,

@@ -24,11 +24,13 @@ MARKS = select(
     CHECKPOINTS.c.failed_at,
     CHECKPOINTS.c.error,
     CHECKPOINTS.c.token.is_not(None),
+    CHECKPOINTS.c.erased,
 ).where(HERE)
 
 
 def _move(mine: ColumnElement[bool]) -> Update:
     standing = HERE & (CHECKPOINTS.c.position == bindparam("old")) & CHECKPOINTS.c.error.is_(None)
+    standing &= CHECKPOINTS.c.erased == bindparam("known")
     held = select(CHECKPOINTS.c.view).where(standing, mine).order_by(CHECKPOINTS.c.view).with_for_update()
     return update(CHECKPOINTS).where(CHECKPOINTS.c.view.in_(held)).values(position=bindparam("new"))
 
@@ -46,6 +48,7 @@ class Mark:
     failed_at: int | None
     error: str | None
     held: bool
+    erased: int
 
     @property
     def moves(self) -> bool:
@@ -81,10 +84,20 @@ def lock(connection: Connection, names: Iterable[str]) -> None:
     connection.execute(rows.order_by(CHECKPOINTS.c.view).with_for_update()).all()
 
 
-def move(connection: Connection, names: Sequence[str], old: int, new: int, token: str | None = None) -> None:
-    """Take the checkpoints from `old` to `new`. Raises CheckpointMoved if one has moved or stopped, or is another's."""
-    mine = {} if token is None else {"mine": token}
-    moved = connection.execute(MOVES[token is not None], {"views": names, "old": old, "new": new, **mine})
+def erasures(connection: Connection, names: Iterable[str]) -> int:
+    """How many erasures of users these views know."""
+    return max((mark.erased for mark in marks(connection, names).values()), default=0)
+
+
+def move(
+    connection: Connection, names: Sequence[str], old: int, new: int, token: str | None = None, erased: int = 0
+) -> None:
+    """Take the checkpoints from `old` to `new`; `erased` is how many erasures were known when it was folded.
+
+    Raises CheckpointMoved if one has moved or stopped, is another's, or somebody was erased meanwhile.
+    """
+    told = {"known": erased} if token is None else {"known": erased, "mine": token}
+    moved = connection.execute(MOVES[token is not None], {"views": names, "old": old, "new": new, **told})
     if moved.rowcount != len(names):
         raise CheckpointMoved
 

@@ -24,6 +24,8 @@ class ColumnKind(Enum):
     TEXT = auto()
     ACCOUNT = auto()
     """The id of the account whose row it is."""
+    USER = auto()
+    """The id of a user of that account, or the pseudonym of one who was erased."""
     CURRENCY = auto()
     """The code of the currency of the row's money."""
     COUNT = auto()
@@ -63,6 +65,7 @@ Holds = TypeVar("Holds")
 
 Text = Annotated[str, ColumnKind.TEXT]
 Account = Annotated[str, ColumnKind.ACCOUNT]
+User = Annotated[str, ColumnKind.USER]
 Currency = Annotated[str, ColumnKind.CURRENCY]
 Count = Annotated[int, ColumnKind.COUNT]
 Units = Annotated[int, ColumnKind.UNITS]

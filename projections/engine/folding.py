@@ -18,6 +18,8 @@ import msgspec
 from application.ledger.log import Codec
 from domain.errors import ImageStudioError
 from domain.ledger import Fact
+from domain.pseudonyms import ErasedUsers
+from projections.engine.hiding import NOBODY, hiding
 from projections.engine.shapes import Decode, decoder, renew
 from projections.engine.view import AnyView, Change, RowKey, Value
 
@@ -68,9 +70,10 @@ several."""
 class Folder:
     """Folds rows of the log for some views, decoding only what these ask for."""
 
-    def __init__(self, views: Sequence[AnyView], codec: Codec) -> None:
+    def __init__(self, views: Sequence[AnyView], codec: Codec, erased: ErasedUsers = NOBODY) -> None:
         self.views = tuple(views)
         self._codec = codec
+        self._erased = erased
 
     def empty(self) -> Folded:
         return {view.name: {} for view in self.views}
@@ -108,16 +111,18 @@ class Folder:
 
     def _routes(self, folded: Folded) -> dict[str, Route]:
         return {
-            topic: (decode, *_changes(fact, asking, folded))
+            topic: (decode, *_changes(fact, asking, folded, self._erased))
             for topic, fact, decode, asking in _plan(self.views, self._codec)  # type: ignore[arg-type]  # a codec hashes as any object does
         }
 
 
-def _changes(fact: type[Any], asking: Sequence[AnyView], folded: Folded) -> tuple[list[Any], list[Any]]:
+def _changes(
+    fact: type[Any], asking: Sequence[AnyView], folded: Folded, erased: ErasedUsers
+) -> tuple[list[Any], list[Any]]:
     """The changes by a type of fact: those of one row, and the others."""
     alone, several = list[Any](), list[Any]()
     for view in asking:
-        reads, rows = view.changes[fact], folded[view.name]
+        reads, rows = hiding(view, view.changes[fact], erased), folded[view.name]
         if reads.change is None or view.firsts:
             several.append((reads.each or reads.of, rows, view))
         else:

@@ -20,7 +20,9 @@ from projections.engine import checkpoints, rows
 from projections.engine.checkpoints import CheckpointMoved, Mark
 from projections.engine.database import FactSource, ViewDatabase, writing
 from projections.engine.folding import Choked, Folded, Folder, LogRow
+from projections.engine.hiding import NOBODY
 from projections.engine.recent import Recent
+from projections.engine.renaming import erased_users
 from projections.engine.rows import Unwritable
 from projections.engine.turns import Turns
 from projections.engine.view import AnyView
@@ -55,6 +57,7 @@ class Projector:
         self._busy = threading.Lock()
         self._asking = threading.Lock()
         self._turns = Turns(database)
+        self._erased = (0, NOBODY)
 
     def advance(self, enough: Callable[[], bool] = lambda: False, recent: Recent | None = None) -> int:
         """Fold to the end of the log, or until `enough`; the number of facts folded here. Raises StoreUnavailable.
@@ -129,18 +132,20 @@ class Projector:
     def _step(self, recent: Recent | None = None) -> tuple[int, bool]:
         """Bring the views furthest behind one batch on; the number of facts, and whether more are known of."""
         with self._busy:
-            standing = {name: mark.position for name, mark in self._marks().items() if mark.moves}
+            marks = self._marks()
+            standing = {name: mark.position for name, mark in marks.items() if mark.moves}
             if not standing:
                 return NOTHING_TO_DO
             old = min(standing.values())
             views = [view for view in self._views if standing.get(view.name) == old]
+            self._know_erased(max(marks[view.name].erased for view in views))
             next_stop = min((position for position in standing.values() if position > old), default=FOREVER)
             rows: Sequence[LogRow] | None = recent.after(old, next_stop, self._batch) if recent is not None else None
             if rows is None:
                 rows = self._source.reader.states(old, next_stop, self._batch)
             try:
                 if not rows and next_stop < FOREVER:
-                    self._commit(views, old, next_stop, Folder(views, self._source.codec).empty())
+                    self._commit(views, old, next_stop, self._folder(views).empty())
                 taken = self._take(views, old, rows)
             except CheckpointMoved:
                 return NOTHING_TO_DO
@@ -150,7 +155,7 @@ class Projector:
         """Fold and commit; what chokes is found by taking views apart and halving the rows, and stops its view."""
         if not rows:
             return 0
-        folder = Folder(views, self._source.codec)
+        folder = self._folder(views)
         folded = folder.empty()
         try:
             self._commit(views, old, folder.fold(rows, folded), folded)
@@ -165,9 +170,18 @@ class Projector:
             return 0
         return len(rows)
 
+    def _folder(self, views: Sequence[AnyView]) -> Folder:
+        return Folder(views, self._source.codec, self._erased[1])
+
+    def _know_erased(self, count: int) -> None:
+        """Know whom so many erasures erased, or later ones, too: what is folded then is dropped."""
+        if count != self._erased[0]:
+            with self._database.connect() as connection:
+                self._erased = (count, erased_users(connection))
+
     def _commit(self, views: Sequence[AnyView], old: int, new: int, folded: Folded) -> None:
         with writing(self._database) as connection:
-            checkpoints.move(connection, [view.name for view in views], old, new)
+            checkpoints.move(connection, [view.name for view in views], old, new, erased=self._erased[0])
             rows.add(connection, views, folded)
 
     def _stop(self, view: AnyView, old: int, position: int, error: str) -> None:

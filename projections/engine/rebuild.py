@@ -21,10 +21,13 @@ from sqlalchemy import Connection, MetaData, Table, delete, update
 from sqlalchemy.exc import OperationalError
 
 from domain.errors import RebuildLost, StoreUnavailable, ViewStopped
+from domain.pseudonyms import ErasedUsers
 from projections.engine import checkpoints, rows
 from projections.engine.checkpoints import CheckpointMoved
 from projections.engine.database import FactSource, ViewDatabase, patiently
 from projections.engine.folding import Choked, Folded, Folder
+from projections.engine.hiding import NOBODY
+from projections.engine.renaming import erased_users
 from projections.engine.rows import Unwritable
 from projections.engine.tables import CHECKPOINTS, FRESH, RETIRED, indexes_of, table_of
 from projections.engine.view import AnyView, in_order
@@ -115,6 +118,7 @@ class _Rebuild:
         self._live = [view.name for view in views]
         self._fresh = [view.name + FRESH for view in views]
         self._position = 0
+        self._erased = (0, NOBODY)
 
     @property
     def title(self) -> str:
@@ -128,6 +132,7 @@ class _Rebuild:
         with patiently(self._database) as connection:
             checkpoints.begin(connection, self._live)
             checkpoints.claim(connection, self._fresh, self._token)
+            self._erased = (checkpoints.erasures(connection, self._live), erased_users(connection))
             _drop(connection, self._live, FRESH, RETIRED)
             for table in self._tables():
                 table.create(connection)
@@ -170,6 +175,8 @@ class _Rebuild:
         """Hold the live checkpoints, fold what is left, and rename, all at once."""
         with patiently(self._database) as connection:
             checkpoints.lock(connection, self._live)
+            if checkpoints.erasures(connection, self._live) != self._erased[0]:
+                raise RebuildLost(f"somebody was erased while {self.title} was rebuilt", hint="start it again")
             end = self._source.reader.end()
             checkpoints.move(connection, self._fresh, self._position, end, self._token)
             for _, folded in self._folds(end):
@@ -194,8 +201,8 @@ class _Rebuild:
         step, read = self._strides.range, self._strides.read
         ranges = ((start, min(start + step, end)) for start in range(self._position, end, step))
         if workers is not None:
-            return _folds_of_workers(self._views, ranges, workers, read)
-        folder = Folder(self._views, self._source.codec)
+            return _folds_of_workers(self._views, self._erased[1], ranges, workers, read)
+        folder = Folder(self._views, self._source.codec, self._erased[1])
         return _ahead((upto, fold_range(folder, self._source, start, upto, read)) for start, upto in ranges)
 
     def _tables(self) -> list[Table]:
@@ -251,11 +258,11 @@ def fold_range(folder: Folder, source: FactSource, after: int, upto: int, read: 
 
 
 def _folds_of_workers(
-    views: tuple[AnyView, ...], ranges: Iterator[tuple[int, int]], workers: Workers, read: int
+    views: tuple[AnyView, ...], erased: ErasedUsers, ranges: Iterator[tuple[int, int]], workers: Workers, read: int
 ) -> Iterator[Fold]:
     """Results are awaited in order, and few are under way, so that memory does not grow with the log."""
     context = get_context("spawn")
-    with ProcessPoolExecutor(workers.count, context, _open, (workers.open, views)) as pool:
+    with ProcessPoolExecutor(workers.count, context, _open, (workers.open, views, erased)) as pool:
         under_way: deque[Future[Fold]] = deque()
         for start, upto in ranges:
             under_way.append(pool.submit(_fold, start, upto, read))
@@ -269,9 +276,9 @@ _here: list[tuple[Folder, FactSource]] = []
 """A worker process's own log reader."""
 
 
-def _open(open: Callable[[], FactSource], views: tuple[AnyView, ...]) -> None:
+def _open(open: Callable[[], FactSource], views: tuple[AnyView, ...], erased: ErasedUsers) -> None:
     source = open()
-    _here.append((Folder(views, source.codec), source))
+    _here.append((Folder(views, source.codec, erased), source))
 
 
 def _fold(start: int, upto: int, read: int) -> Fold:

@@ -17,12 +17,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, MetaData, Table, TextClause, select, text
 
 from application.ledger.reader import LogFilter
-from domain.errors import ViewStopped
+from domain.errors import StoreUnavailable, ViewStopped
 from projections.engine import checkpoints, rows
 from projections.engine.checkpoints import Mark
 from projections.engine.columns import STORED, ColumnKind
 from projections.engine.database import FactSource, ViewDatabase
 from projections.engine.folding import Choked, Folder, LogRow
+from projections.engine.hiding import NOBODY
+from projections.engine.renaming import erased_users
 from projections.engine.rows import Unwritable
 from projections.engine.tables import live, table_of
 from projections.engine.view import AnyView, in_order
@@ -118,12 +120,14 @@ class _Replay:
         self.position = {view.name: 0 for view in views}
         self.facts = {view.name: 0 for view in views}
         self._scratch = {view.name: _scratch_of(view) for view in views}
+        self._erased = (0, NOBODY)
 
     @contextmanager
     def scratch(self) -> Iterator[None]:
         """The tables exist, empty; they go with the connection at the latest."""
         for table in self._scratch.values():
             table.create(self._connection)
+        self._erased = (checkpoints.erasures(self._connection, self.position), erased_users(self._connection))
         failed = True
         try:
             yield
@@ -135,6 +139,8 @@ class _Replay:
 
     def compared(self) -> tuple[ReplayedView, ...]:
         """Every view as it is at this moment, with the replay up to there."""
+        if checkpoints.erasures(self._connection, self.position) != self._erased[0]:
+            raise StoreUnavailable("a user was erased while the views were compared", hint="try again")
         self.to(checkpoints.marks(self._connection, self.position))
         return tuple(self.compare(view) for view in self._views)
 
@@ -150,7 +156,7 @@ class _Replay:
 
     def _fold(self, views: Sequence[AnyView], start: int, upto: int) -> None:
         facts = self._read(start, upto)
-        folder = Folder(views, self._source.codec)
+        folder = Folder(views, self._source.codec, self._erased[1])
         folded = folder.empty()
         try:
             folder.fold(facts, folded)

@@ -20,9 +20,11 @@ from sqlalchemy.sql.visitors import iterate
 
 from application.ledger.log import Codec
 from domain.errors import ViewStopped
+from domain.pseudonyms import ErasedUsers
 from projections.engine import rows
 from projections.engine.asking import select_from
 from projections.engine.folding import Choked, Folder, LogRow
+from projections.engine.hiding import NOBODY
 from projections.engine.rows import Unwritable
 from projections.engine.tables import CHECKPOINTS, live, schema_of
 from projections.engine.view import AnyView
@@ -36,9 +38,9 @@ class Scratch:
 
     is_sqlite = True
 
-    def __init__(self, views: Sequence[AnyView], codec: Codec) -> None:
+    def __init__(self, views: Sequence[AnyView], codec: Codec, erased: ErasedUsers = NOBODY) -> None:
         self.views = tuple(views)
-        self._codec = codec
+        self._codec, self._erased = codec, erased
         self._engine = create_engine("sqlite://", creator=_private, poolclass=StaticPool, isolation_level="AUTOCOMMIT")
         event.listen(self._engine, "connect", _set_up)
         with self.connect() as connection:
@@ -69,7 +71,7 @@ class Scratch:
 
     def fold(self, facts: Iterable[LogRow]) -> int:
         """Fold facts that come in the order of the log; how many. Raises ViewStopped for one that cannot be."""
-        folder, taken, left = Folder(self.views, self._codec), 0, iter(facts)
+        folder, taken, left = Folder(self.views, self._codec, self._erased), 0, iter(facts)
         while some := list(islice(left, READ)):
             folded = folder.empty()
             try:

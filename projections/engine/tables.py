@@ -18,8 +18,10 @@ CHECKPOINTS = Table(
     Column("failed_at", BigInteger),
     Column("error", Text),
     Column("token", Text),
+    Column("erased", BigInteger, nullable=False, server_default=text("0")),
 )
-"""How far each view is. `token` says who rebuilds a view, in the row of the table that will replace it."""
+"""How far each view is. `token` says who rebuilds a view, in the row of the table that will replace it; `erased`
+counts the erasures of users, which whoever folds has to know."""
 
 
 FRESH, RETIRED = "__next", "__old"

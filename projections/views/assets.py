@@ -30,6 +30,7 @@ from projections.engine.columns import (
     Note,
     Sum,
     Text,
+    User,
     ViewRow,
 )
 from projections.engine.filters import ViewFilter, check_kind_named, check_word, same
@@ -63,7 +64,7 @@ class AssetRow(ViewRow):
     height: First[Count | None]
     duration_ms: First[Count | None]
     first_seen: First[Instant]
-    user: First[Text]
+    user: First[User]
     project: First[Text]
     operation: First[Text | None]
     kind: First[Text | None]

@@ -37,6 +37,7 @@ from projections.engine.columns import (
     Note,
     Sum,
     Text,
+    User,
     Words,
 )
 from projections.engine.filters import ViewFilter, check_kind_named, check_word, containing, one_of, same
@@ -66,7 +67,7 @@ class OperationRow(BilledRow):
     unlike: Sum[Count]
     batch: Note[Text]
     account: Note[Account]
-    user: Note[Text]
+    user: Note[User]
     project: Note[Text | None]
     api_key: Note[Text | None]
     kind: Note[Text]

@@ -30,6 +30,7 @@ from projections.engine.columns import (
     Note,
     Sum,
     Text,
+    User,
 )
 from projections.engine.filters import ViewFilter, check_kind_named, same
 from projections.engine.view import NOTHING, Change, RowKey, Sorted, View, reads
@@ -65,7 +66,7 @@ class QuarterRow(BilledRow):
     account: Key[Account]
     quarter: Key[Instant]
     period_start: Key[Instant]
-    user: Key[Text]
+    user: Key[User]
     project: Key[Text]
     api_key: Key[Text]
     kind: Key[Text]

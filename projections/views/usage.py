@@ -20,6 +20,7 @@ from projections.engine.columns import (
     Note,
     Sum,
     Text,
+    User,
 )
 from projections.engine.filters import ViewFilter, check_kind_named, containing, same
 from projections.engine.view import RowKey, Value, View
@@ -37,7 +38,7 @@ class UsageRow(BilledRow):
     """
 
     account: Key[Account]
-    user: Key[Text]
+    user: Key[User]
     period_start: Key[Instant]
     period_end: Key[Instant]
     kind: Key[Text]

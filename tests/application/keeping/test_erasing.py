@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
+from application.keeping.books import BookQuery
 from application.keeping.chains import verify_chains
 from application.ledger.contents import canonical
-from domain.erased import ErasureDone
+from application.library.answers import Bringing
+from domain.erased import ErasureDone, UserErased
 from domain.errors import IllegalTransition, OperationPending, UnknownAccount
 from domain.keys import KeyScope, KeyTerms
 from domain.ledger import ContentErased
+from infrastructure.exporting import FORMATS
+from infrastructure.exporting.tally import ExportTally
 from infrastructure.service import Studio
+from infrastructure.store.database import Database
+from projections.views import ALL
+from projections.views.usage import USAGE, UsageFilter
 from tests.application.keeping.test_traces import in_bytes, in_rows
 from tests.application.studios import SYNC, count, database_of, facts_of, is_sound, picture, studio_on
 from tests.application.support import Clock
@@ -60,14 +68,19 @@ async def test_all_of_a_user_is_erased_and_others_keep_what_they_need(studio: St
 
     assert heads(studio)[: len(before)] == before
     noted = facts_of(studio)[len(before) :]
-    assert (count(noted, ContentErased), count(noted, ErasureDone), len(noted)) == (2, 1, 3)
+    assert (count(noted, ContentErased), count(noted, UserErased), count(noted, ErasureDone), len(noted)) == (
+        2,
+        1,
+        1,
+        4,
+    )
     last = noted[-1]
     assert isinstance(last, ErasureDone)
     assert last.digest == done.digest == sha256(canonical(done.content()).encode()).hexdigest()
     studio.views.catch_up()
     assert studio.books.balance("acme").lines == amounts.lines
     again = await studio.upkeep.erase_user("ann", account="acme")
-    assert (again.erased, again.digest, len(heads(studio))) == ({}, "", len(before) + 3)
+    assert (again.erased, again.digest, len(heads(studio))) == ({}, "", len(before) + 4)
 
 
 async def test_what_is_open_keeps_a_user_from_being_erased(studio: Studio) -> None:
@@ -149,3 +162,86 @@ async def test_erasing_one_operation_asks_no_more_of_a_large_account(database_ur
             event.remove(database_of(studio).engine, "before_cursor_execute", told)
             asked.append(len([one for one in statements if one.lstrip().startswith("SELECT")]))
     assert asked[0] >= asked[1] - 2, asked
+
+
+GONE, STAYS = "persephone", "demeter"
+
+
+async def test_the_name_of_an_erased_user_is_in_the_log_alone(studio: Studio, tmp_path: Path) -> None:
+    """In no row of another table, on SQLite in no page of another table, in no view, export or document; for ever."""
+    for user in (GONE, STAYS):
+        await studio.operations.generate("a lake", account="acme", user=user, model=SYNC)
+        await studio.library.add("acme", named(tmp_path, user), new=Bringing(user=user))
+    done = await studio.operations.generate("a fox", account="acme", user=GONE, model=SYNC)
+    studio.views.catch_up()
+    await studio.past.rows(USAGE, UsageFilter(account="acme"), studio.log.reader.end())
+    sums = sums_of(studio)
+    await studio.upkeep.erase_user(GONE, account="acme", reason="she asked")
+    pseudonym = await pseudonyms(studio)
+
+    assert_gone(studio, pseudonym)
+    assert sums_of(studio) == {pseudonym: sums[GONE], STAYS: sums[STAYS]}
+    then = await studio.past.rows(USAGE, UsageFilter(account="acme"), studio.log.reader.end())
+    assert {row.user for row in then} == {pseudonym, STAYS}
+    shown = await studio.operations.look(done.operation, account="acme")
+    assert shown.operations[0].user == pseudonym
+
+    await studio.upkeep.refund(done.operation, account="acme", reason="late", reference="r1")
+    await studio.operations.generate("again", account="acme", user=GONE, model=SYNC)
+    studio.views.catch_up()
+    assert_gone(studio, pseudonym)
+    studio.audit.rebuild()
+    assert_gone(studio, pseudonym)
+    again = await studio.upkeep.erase_user(GONE, account="acme", reason="once more")
+    assert (again.left, await pseudonyms(studio)) == ({}, pseudonym)
+    assert_gone(studio, pseudonym)
+
+
+def named(folder: Path, user: str) -> Path:
+    file = folder / "brought.png"
+    file.write_bytes(picture(60 + len(user), 40))
+    return file
+
+
+def sums_of(studio: Studio) -> dict[str, tuple[int, int]]:
+    rows = studio.views.rows(USAGE, UsageFilter(account="acme"))
+    return {row.user: (row.charged, row.price) for row in rows}
+
+
+async def pseudonyms(studio: Studio) -> str:
+    [erased] = {one.pseudonym for one in facts_of(studio) if isinstance(one, UserErased)}
+    return erased
+
+
+def assert_gone(studio: Studio, pseudonym: str) -> None:
+    for view in ALL:
+        rows = repr(studio.views.rows(view, view.filter()))
+        assert GONE not in rows, view.name
+        assert (pseudonym in rows) is (STAYS in rows), view.name
+    for name, format in FORMATS.items():
+        end = studio.log.reader.end()
+        pieces: Iterable[Any] = format.write(studio.books.read(BookQuery(), 0, end), ExportTally(0, end))
+        written = repr([*pieces])
+        assert GONE not in written, name
+    assert tables_with(database_of(studio), GONE) == {"log"}
+
+
+def tables_with(database: Database, word: str) -> set[str]:
+    """Tables with a row that has it, and on SQLite those with a page that has it, deleted or not."""
+    every = (
+        "SELECT name FROM sqlite_master WHERE type = 'table'"
+        if database.is_sqlite
+        else "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+    )
+    with database.connect() as connection:
+        names = connection.execute(text(every)).scalars().all()
+        found = {name for name in names if word in repr(connection.execute(text(f'SELECT * FROM "{name}"')).all())}
+        if database.is_sqlite:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
+            file = Path(str(connection.exec_driver_sql("PRAGMA database_list").all()[0][2]))
+            content, size = file.read_bytes(), int(connection.exec_driver_sql("PRAGMA page_size").scalar_one())
+            pages = {page for page in range(len(content) // size) if word.encode() in content[page * size :][:size]}
+            pageno = connection.execute(text("SELECT pageno - 1, name FROM dbstat")).all()
+            owners: dict[int, str] = {row[0]: row[1] for row in pageno}
+            found |= {str(owners.get(page, "free pages")) for page in pages}
+    return found

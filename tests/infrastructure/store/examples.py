@@ -25,7 +25,7 @@ from domain.billing import PeriodClosed, StatementIssued, StatementVoided
 from domain.booking import GoodwillGiven, UsageBooked
 from domain.bounds import Meter
 from domain.charging import CostSource
-from domain.erased import ErasureDone
+from domain.erased import ErasureDone, UserErased
 from domain.invoices import CostDrifted, DifferenceBooked, InvoiceLine, InvoiceRecorded, InvoiceVoided
 from domain.keys import KeyChanged, KeyIssued, KeyRevoked, KeyScope, KeyTerms
 from domain.ledger import BalanceReturned, ContentErased, CreditAdded, Fact, PeriodEnded, PeriodOpened, PeriodResumed
@@ -159,6 +159,7 @@ EXAMPLES: tuple[Fact, ...] = (
     AccountSuspended("acme", NOW, "an invoice is overdue"),
     AccountResumed("acme", NOW, "paid"),
     AccountClosed("acme", NOW, "the contract ended"),
+    UserErased("acme", NOW, "ann", "erased-0badcafe0badcafe", "as she asked"),
     ErasureDone("acme", NOW, "user", "ann", 2, 3, 1, 0, "e5" * 32, {"contents": 2, "files": 3}, "they asked for it"),
     PeriodClosed(
         "acme",

@@ -23,6 +23,7 @@ def upgrade() -> None:
     _key_names()
     _webhooks()
     _alerts()
+    _erased()
     if op.get_context().dialect.name == "postgresql":
         for table, percent in ROOM_TO_UPDATE.items():
             op.execute(f"ALTER TABLE {table} SET (fillfactor = {percent})")
@@ -199,6 +200,16 @@ def _webhooks() -> None:
         Column("one", Integer, primary_key=True, autoincrement=False),
         Column("position", BigInteger, nullable=False),
         CheckConstraint("one = 1", name="webhook_mark_is_one"),
+    )
+
+
+def _erased() -> None:
+    op.create_table(
+        "erased_users",
+        Column("account", ID, primary_key=True),
+        Column("digest", ID, primary_key=True),
+        Column("pseudonym", Text, nullable=False),
+        sqlite_with_rowid=False,
     )
 
 

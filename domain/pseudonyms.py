@@ -1,0 +1,64 @@
+"""Erased users: what views, exports and documents name instead of them.
+
+    UserErased ── account, SHA-256 of account and user ──> "erased-4f1c…"
+
+The log keeps the id, and whatever is shown of it afterwards has the pseudonym: the same for ever, and drawn by lot, so
+that nobody finds out by guessing whose it is. The user's id stands nowhere beside the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Any, Final, TypeVar
+
+from domain.assets import AssetAdded
+from domain.operation import Operation
+
+PREFIX: Final = "erased-"
+LENGTH: Final = 16
+"""Hexadecimal digits after it."""
+F = TypeVar("F")
+
+
+def user_digest(account: str, user: str) -> str:
+    """The name of a user in the table of those who were erased. An account's id holds no line feed."""
+    return sha256(f"{account}\n{user}".encode()).hexdigest()
+
+
+def pseudonym_of(noise: bytes) -> str:
+    """The pseudonym that random bytes make."""
+    return PREFIX + noise.hex()[:LENGTH]
+
+
+def is_pseudonym(user: str) -> bool:
+    """Whether it is a name of this form."""
+    return user.startswith(PREFIX) and len(user) == len(PREFIX) + LENGTH
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedUsers:
+    """Pseudonyms by account and digest; false if nobody was erased."""
+
+    pseudonyms: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.pseudonyms)
+
+    def named(self, account: str, user: str) -> str:
+        """The user, or the pseudonym of one who was erased."""
+        known = self.pseudonyms.get(account)
+        return user if known is None else known.get(user_digest(account, user), user)
+
+    def hide(self, fact: F) -> F:
+        """The fact as it is shown: with the pseudonym in the user's place."""
+        told: Any = fact
+        operation = getattr(told, "operation", None)
+        if isinstance(operation, Operation):
+            shown = self.named(operation.account, operation.user)
+            return fact if shown == operation.user else replace(told, operation=replace(operation, user=shown))
+        if isinstance(told, AssetAdded):
+            shown = self.named(told.account, told.user)
+            return fact if shown == told.user else replace(told, user=shown)  # type: ignore[return-value]  # of its type
+        return fact
