@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -36,6 +37,10 @@ for place in in_memory():
 
 # Threads of a network wait for each other asleep: awake they take a core from whoever else has work for it.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# Whatever the shell says, what is compiled is kept: each worker rewrites the asserts of five hundred files.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Most tests are of something else than the price of the plan that they happen to use.
 os.environ.setdefault("IMAGESTUDIO_PLAN_PRICES", "elsewhere")
