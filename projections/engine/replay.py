@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, MetaData, Table, TextClause, select, text
+from sqlalchemy import Connection, Dialect, MetaData, Table, TextClause, select, text
+from sqlalchemy.schema import CreateTable
 
 from application.ledger.reader import LogFilter
 from domain.errors import StoreUnavailable, ViewStopped
@@ -126,7 +127,7 @@ class _Replay:
     def scratch(self) -> Iterator[None]:
         """The tables exist, empty; they go with the connection at the latest."""
         for table in self._scratch.values():
-            table.create(self._connection)
+            self._connection.exec_driver_sql(_making(table, type(self._connection.dialect)))
         self._erased = (checkpoints.erasures(self._connection, self.position), erased_users(self._connection))
         failed = True
         try:
@@ -208,6 +209,12 @@ def _account_in(view: AnyView) -> str:
 @cache
 def _scratch_of(view: AnyView) -> Table:
     return table_of(view, MetaData(), view.name + REPLAYED, prefixes=["TEMPORARY"])
+
+
+@cache
+def _making(table: Table, dialect: type[Dialect]) -> str:
+    """What makes a scratch table, written once a kind of database, as that took longer than to make it."""
+    return str(CreateTable(table).compile(dialect=dialect()))
 
 
 class _Queries(NamedTuple):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING, Field, fields, is_dataclass
+from functools import lru_cache
 from typing import Any, get_type_hints
 
 import msgspec
@@ -46,8 +47,9 @@ def _read(hint: Any, names: frozenset[str]) -> Any:
     return shape_of(hint, names) if isinstance(hint, type) and is_dataclass(hint) else hint
 
 
+@lru_cache(maxsize=512)
 def decoder(fact: type[Any], names: frozenset[str]) -> Decode:
-    """Decodes what is read of a stored fact."""
+    """Decodes what is read of a stored fact; made once a process, as every studio that it opens reads the same."""
     return msgspec.json.Decoder(shape_of(fact, names)).decode
 
 
