@@ -42,6 +42,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# The collector looks as seldom as in a service: a tenth of the time of the tests went into that, and of gathering them.
+gc.set_threshold(*THRESHOLDS)
+
 # Most tests are of something else than the price of the plan that they happen to use.
 os.environ.setdefault("IMAGESTUDIO_PLAN_PRICES", "elsewhere")
 
@@ -65,13 +68,9 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was collected stays to the end, and is half a million objects: the collector need not look at them again.
-
-    Of the rest it looks as seldom as in a service: a tenth of the time of the tests went into that.
-    """
+    """What was collected stays to the end, and is half a million objects: the collector need not look at them again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*THRESHOLDS)
 
 
 class Worker(Protocol):

@@ -17,6 +17,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from infrastructure.collector import THRESHOLDS
+
 if TYPE_CHECKING:
     from infrastructure.assembly import Parts
 
@@ -30,6 +32,9 @@ def main(arguments: Sequence[str] | None = None, parts: Parts | None = None) -> 
     """
     if arguments is not None:
         return _run(list(arguments), parts)
+    gc.set_threshold(
+        *THRESHOLDS
+    )  # loading makes half a million objects that stay: looking for garbage was a sixth of it
     code = _run(sys.argv[1:], parts)
     gc.freeze()  # all is closed; looking through every loaded module for garbage would take a tenth of a command's time
     return code
