@@ -21,7 +21,7 @@ from tests.infrastructure.cli.test_processes import ROOT, environment
 
 AUTO, LEGACY = "auto", "legacy"
 """The newest version of the protocol, and those of before, which begin with a handshake."""
-PROGRAM = "import sys; from infrastructure.cli import main; sys.exit(main(sys.argv[1:]))"
+PROGRAM = "import sys; from infrastructure.cli import main; sys.exit(main())"
 PICTURE = {"prompt": "a lake", "model": "scripted-image"}
 Asked = Any
 """A callback of the client's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import shutil
 import tarfile
 from collections.abc import Callable
 from contextlib import closing
@@ -24,7 +25,8 @@ from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from projections.views import ALL
 from tests.application.studios import settings_for, studio_on
-from tests.infrastructure.copying.test_backup import run, silent
+from tests.infrastructure.copying.killing import MOMENTS, killed, run
+from tests.infrastructure.copying.test_backup import silent
 
 DRAWN: dict[str, Any] = {"account": "acme", "model": "scripted-image"}
 VIEWS = [view for view in ALL if "account" in view.filter.__slots__]
@@ -221,12 +223,16 @@ async def test_what_is_open_or_would_be_told_again_is_not_taken_in(
     assert not (tmp_path / "nobody.tar").exists()
 
 
-@pytest.mark.parametrize("delay", [0.8, 1.4, 2.8, 3.2, 3.6])
+@pytest.mark.parametrize("moment", MOMENTS)
 async def test_killed_at_any_moment_an_account_is_taken_in_whole_or_not_at_all(
-    made: Path, there: Settings, tmp_path: Path, delay: float
+    made: Path, there: Settings, tmp_path: Path, moment: int
 ) -> None:
-    taking = ("import-account", str(made), "--db", there.database)
-    await asyncio.to_thread(run, tmp_path / "there", *taking, delay=delay)
+    spare = shutil.copyfile(tmp_path / "there.db", tmp_path / "spare.db")
+    taking = ("import-account", str(made), "--db")
+    shutil.copytree(tmp_path / "there", tmp_path / "spare")
+    code, steps = await asyncio.to_thread(run, tmp_path / "spare", *taking, f"sqlite:///{spare}")
+    assert code == 0
+    await asyncio.to_thread(killed, tmp_path / "there", moment, steps, *taking, there.database)
     assert await is_clean(there)
     with open_reading(there) as reading:
         try:
@@ -234,7 +240,7 @@ async def test_killed_at_any_moment_an_account_is_taken_in_whole_or_not_at_all(
         except UnknownAccount:
             view = None
     if view is None:
-        assert await asyncio.to_thread(run, tmp_path / "there", *taking) == 0
+        assert (await asyncio.to_thread(run, tmp_path / "there", *taking, there.database))[0] == 0
     async with studio_on(there.database, tmp_path / "there") as studio:
         assert len((await told(studio))["assets"]) == 2
     assert await is_clean(there)

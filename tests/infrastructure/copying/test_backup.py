@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,8 +21,7 @@ from infrastructure.reading import open_reading
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from tests.application.studios import settings_for, studio_on
-from tests.infrastructure.cli.test_processes import environment
-from tests.patience import SECONDS
+from tests.infrastructure.copying.killing import MOMENTS, killed, run
 
 DRAWN: dict[str, Any] = {"account": "acme", "model": "scripted-image"}
 
@@ -189,36 +186,27 @@ async def test_files_that_were_lost_or_damaged_are_told(small: Settings, tmp_pat
     assert (back_up(small, tmp_path / "again").missing) == 1
 
 
-MAIN = "import sys; from infrastructure.cli import main; sys.exit(main(sys.argv[1:]))"
-
-
-def run(home: Path, *arguments: str, delay: float = SECONDS) -> int:
-    """A command, which is killed after so many seconds if it has not ended; its exit code."""
-    command = [sys.executable, "-c", MAIN, *arguments]
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen(command, env=environment(home), stdout=quiet, stderr=quiet) as process:
-        try:
-            return process.wait(delay)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return process.wait()
-
-
-@pytest.mark.parametrize("delay", [0.4, 0.6, 0.8, 1.0, 1.3])
+@pytest.mark.parametrize("moment", MOMENTS)
 async def test_killed_at_any_moment_a_backup_and_a_restore_are_whole_or_not_there(
-    small: Settings, tmp_path: Path, delay: float
+    small: Settings, tmp_path: Path, moment: int
 ) -> None:
     home, target, other = tmp_path / "home", tmp_path / "backup", tmp_path / "elsewhere"
-    await asyncio.to_thread(run, home, "backup", str(target), "--db", small.database, delay=delay)
+    code, steps = await asyncio.to_thread(run, home, "backup", str(tmp_path / "undisturbed"), "--db", small.database)
+    assert code == 0
+    await asyncio.to_thread(killed, home, moment, steps, "backup", str(target), "--db", small.database)
     if not target.exists():
-        assert await asyncio.to_thread(run, home, "backup", str(target), "--db", small.database) == 0
+        assert (await asyncio.to_thread(run, home, "backup", str(target), "--db", small.database))[0] == 0
     read_manifest(target)
-    database = other / "ledger.db"
-    wanted = ("restore", str(target), "--db", f"sqlite:///{database}", "--files", str(other / "assets"))
-    await asyncio.to_thread(run, other, *wanted, delay=delay)
-    if not database.exists():
-        assert await asyncio.to_thread(run, other, *wanted) == 0
-    settings = settings_for(f"sqlite:///{database}", other)
+    code, steps = await asyncio.to_thread(run, tmp_path / "whole", *restoring(target, tmp_path / "whole"))
+    assert code == 0
+    await asyncio.to_thread(killed, other, moment, steps, *restoring(target, other))
+    if not (other / "ledger.db").exists():
+        assert (await asyncio.to_thread(run, other, *restoring(target, other)))[0] == 0
+    settings = settings_for(f"sqlite:///{other / 'ledger.db'}", other)
     assert await is_clean(settings)
     async with studio_on(settings.database, other) as studio:
         assert (await studio.operations.generate("a hill", **DRAWN)).status == "charged"
+
+
+def restoring(backup: Path, home: Path) -> tuple[str, ...]:
+    return ("restore", str(backup), "--db", f"sqlite:///{home / 'ledger.db'}", "--files", str(home / "assets"))
