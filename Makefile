@@ -9,13 +9,14 @@ INSTALLED := .venv/.installed
 demo: $(INSTALLED)
 	$(BIN)/python -m infrastructure.cli.demo
 
-# Types are checked beside the tests, which leave a core idle now and then; what is wrong with them is said last.
+# Types are checked beside the tests, which leave a core idle now and then; what is wrong with them is said last. Three
+# at a time keep two cores busy: tests of processes and servers wait about as long as they work.
 test: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy >.venv/types & types=$$!; \
-	  $(BIN)/python -m pytest -n 2 --dist worksteal; tested=$$?; \
+	  $(BIN)/python -m pytest -n 3 --dist worksteal; tested=$$?; \
 	  wait $$types; typed=$$?; cat .venv/types; test $$tested = 0 && test $$typed = 0
 
 # The rules of the house and of the trade, in under a minute: what to run after every change.
