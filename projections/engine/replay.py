@@ -127,7 +127,8 @@ class _Replay:
     def scratch(self) -> Iterator[None]:
         """The tables exist, empty; they go with the connection at the latest."""
         for table in self._scratch.values():
-            self._connection.exec_driver_sql(_making(table, type(self._connection.dialect)))
+            kind = type(self._connection.dialect)
+            self._connection.exec_driver_sql(_making(table, kind))  # type: ignore[arg-type]  # as any type, it hashes
         self._erased = (checkpoints.erasures(self._connection, self.position), erased_users(self._connection))
         failed = True
         try:

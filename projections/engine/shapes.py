@@ -47,9 +47,13 @@ def _read(hint: Any, names: frozenset[str]) -> Any:
     return shape_of(hint, names) if isinstance(hint, type) and is_dataclass(hint) else hint
 
 
-@lru_cache(maxsize=512)
 def decoder(fact: type[Any], names: frozenset[str]) -> Decode:
     """Decodes what is read of a stored fact; made once a process, as every studio that it opens reads the same."""
+    return _decoder(fact, names)  # type: ignore[arg-type]  # a type hashes as any object does
+
+
+@lru_cache(maxsize=512)
+def _decoder(fact: type[Any], names: frozenset[str]) -> Decode:
     return msgspec.json.Decoder(shape_of(fact, names)).decode
 
 
