@@ -214,7 +214,7 @@ def _scratch_of(view: AnyView) -> Table:
 
 @cache
 def _making(table: Table, dialect: type[Dialect]) -> str:
-    """What makes a scratch table, written once a kind of database, as that took longer than to make it."""
+    """Written once a kind of database, as that takes longer than to make the table."""
     return str(CreateTable(table).compile(dialect=dialect()))
 
 
