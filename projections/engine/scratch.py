@@ -11,10 +11,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Select, create_engine, event, insert
+from sqlalchemy import Connection, Executable, Select, create_engine, create_mock_engine, event, insert
+from sqlalchemy.engine.mock import MockConnection
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.sql.visitors import iterate
 
@@ -44,7 +46,8 @@ class Scratch:
         self._engine = create_engine("sqlite://", creator=_private, poolclass=StaticPool, isolation_level="AUTOCOMMIT")
         event.listen(self._engine, "connect", _set_up)
         with self.connect() as connection:
-            schema_of(self.views).create_all(connection)
+            for statement in _making(self.views):
+                connection.exec_driver_sql(statement)
 
     def close(self) -> None:
         """Drop all of it."""
@@ -111,6 +114,19 @@ class Scratch:
 def _private() -> sqlite3.Connection:
     """A database without a name is its connection's alone; what memory does not hold of it is in a temporary file."""
     return sqlite3.connect("", check_same_thread=False)
+
+
+@lru_cache(maxsize=64)
+def _making(views: tuple[AnyView, ...]) -> tuple[str, ...]:
+    """The statements that make the tables, written once: that takes longer than to make them."""
+    made: list[str] = []
+
+    def note(statement: Any, *_: Any) -> None:
+        made.append(str(statement.compile(dialect=engine.dialect)))
+
+    engine: MockConnection = create_mock_engine("sqlite://", note)
+    schema_of(views).create_all(engine, checkfirst=False)
+    return tuple(made)
 
 
 def _set_up(connection: Any, _record: Any) -> None:
