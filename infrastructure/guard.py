@@ -12,6 +12,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
@@ -168,6 +169,12 @@ class PublicNetwork(httpcore.AsyncNetworkBackend):
         return addresses[:MOST_ADDRESSES]
 
 
+@lru_cache(1)
+def _certificates() -> ssl.SSLContext:
+    """Whom to trust; loading it takes longer than a download, and it may be shared."""
+    return httpcore.default_ssl_context()
+
+
 def guarded_pool(
     own: Collection[Origin], wires: Wires, proxy: httpcore.Proxy | None, most: int, idle: float
 ) -> httpcore.AsyncConnectionPool:
@@ -176,7 +183,7 @@ def guarded_pool(
     A proxy resolves names and connects by itself, and has to judge by itself.
     """
     return httpcore.AsyncConnectionPool(
-        wires.tls or httpcore.default_ssl_context(),
+        wires.tls or _certificates(),
         proxy=proxy,
         max_connections=most,
         keepalive_expiry=idle,
