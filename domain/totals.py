@@ -55,12 +55,12 @@ class PeriodState:
     wallet: Wallet | None = None
 
 
-@lru_cache(maxsize=4096)
 def names_erased(account: Account | None, period: PeriodState) -> bool:
     """Whether the totals of a period name users who were erased: those are kept nowhere beside the log."""
     return account is not None and any(user_scope(user) in period.usage for user in account.erased)
 
 
+@lru_cache(maxsize=4096)
 def scopes_of(user: str, project: str | None, api_key: str | None = None) -> tuple[str, ...]:
     """The scopes whose limits an operation counts against."""
     scopes: tuple[str, ...] = (ACCOUNT, user_scope(user))
