@@ -50,6 +50,8 @@ class Size:
     accounts: int = 1
     months: int = 0
     open: int = 0
+    group: int = GROUP
+    """Operations that are asked for in one transaction, at one instant."""
 
 
 @dataclass(slots=True)
@@ -87,13 +89,13 @@ class Filler:
             await self._all(limiting(account, "videos", 0) for account in self._accounts[::10])
         for start in range(0, self._size.open, GROUP):
             await self._all(map(self._asking, self._new(min(GROUP, self._size.open - start))))
-        step = (now() - self._clock.instant) * GROUP * EVENTS_EACH // self._size.events
+        step = (now() - self._clock.instant) * self._size.group * EVENTS_EACH // self._size.events
         while self._events < self._size.events:
             self._clock.instant += step if self._size.months else 0
             await self._group()
 
     async def _group(self) -> None:
-        asks = self._new(min(GROUP, (self._size.events - self._events) // EVENTS_EACH + 1))
+        asks = self._new(min(self._size.group, (self._size.events - self._events) // EVENTS_EACH + 1))
         accepted = await self._all(map(self._asking, asks))
         admitted = [one for one, held in zip(asks, accepted, strict=True) if held]
         await self._all(map(self._settling, admitted))

@@ -25,7 +25,7 @@ from application.asking.results import LARGEST_HELD
 from application.following.feed import Feed
 from application.following.log import Log
 from application.keeping.accounts import Accounts
-from application.keeping.billed import BilledReader
+from application.keeping.billed import BilledReader, WorkedOut
 from application.keeping.keys import Keys
 from application.keeping.pastsales import PastSales
 from application.keeping.providers import Providers
@@ -375,7 +375,7 @@ class Assembly:
             providers=self.providers,
             upkeep=self.upkeep,
             invoices=invoices_of(self),
-            statements=Statements(BilledReader(self.reader, self.codec), self.writer, self.operator),
+            statements=Statements(BilledReader(self.reader, self.codec, WorkedOut()), self.writer, self.operator),
             repricing=Repricing(self.past_sales, self.writer, self.operator),
             simulations=Simulations(self.past_sales, self.price_book.currency),
             library=self.library,

@@ -138,6 +138,7 @@ class BlockingWebhooks(Blocking[Webhooks]):
     resume = without_await(Webhooks.resume)
     remove = without_await(Webhooks.remove)
     deliveries = without_await(Webhooks.deliveries)
+    told_of = without_await(Webhooks.told_of)
     replay = without_await(Webhooks.replay)
     test = without_await(Webhooks.test)
 

@@ -153,10 +153,13 @@ class Past:
         async with self.turns:
             return await to_thread(self.views.holds, account, moment)
 
-    async def history(self, account: str) -> list[HistoryEntry]:
-        """Who changed what of the account, from what to what, when and why. Raises UnknownAccount."""
+    async def history(self, account: str, *, amounts: bool = True) -> list[HistoryEntry]:
+        """Who changed what of the account, from what to what, when and why; without `amounts` its terms alone.
+
+        Raises UnknownAccount.
+        """
         end = await to_thread(self.reader.end)
-        return await to_thread(history_of, self.reader, self.codec, account, end)
+        return await to_thread(partial(history_of, self.reader, self.codec, account, end, amounts=amounts))
 
     async def difference(self, account: str, since: When, until: When | None = None) -> AccountDifference:
         """All that changed from one moment to a later one, or to now. Raises UnknownAccount, InvalidInput."""

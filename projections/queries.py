@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, cast, func, select
 
 from application.ledger.reader import LogReader
 from domain.errors import InvalidInput
@@ -19,10 +19,11 @@ from projections.engine.asking import Found
 from projections.engine.columns import ViewRow
 from projections.engine.database import ViewDatabase, writing
 from projections.engine.filters import ViewFilter
-from projections.engine.tables import CHECKPOINTS, FRESH
+from projections.engine.tables import CHECKPOINTS, FRESH, live
 from projections.engine.view import AnyView, View
 from projections.summing import SumQuestion, UsageSums, sum_up
 from projections.views import ALL
+from projections.views.spend import SPEND
 
 Row = TypeVar("Row", bound=ViewRow)
 Filter = TypeVar("Filter", bound=ViewFilter)
@@ -79,6 +80,13 @@ class Views:
         Raises InvalidInput for what cannot be asked, InvalidPeriod for an unknown zone, UnknownKind.
         """
         return sum_up(self._database, asked, after, limit)
+
+    def spent_by_day(self, account: str, since: str) -> list[tuple[str, int]]:
+        """Charges with their corrections, in micro-units, on each of an account's days from one on, in order."""
+        table = live(SPEND)
+        days = select(table.c.day, cast(func.sum(table.c.price), BigInteger)).group_by(table.c.day)
+        found = days.where(table.c.account == account, table.c.day >= since).order_by(table.c.day)
+        return [(row[0], row[1]) for row in self._database.rows(found)]
 
     def status(self) -> list[ViewStatus]:
         """How far each view is behind the log."""

@@ -3,11 +3,13 @@
     account's stream ── BilledAccount: terms, closings, what was issued and voided
     a period's stream ── up to its closing, or to its end today ── Statement
 
-Nothing is kept beside the log, so a statement of ten years ago is worked out as it was on its day.
+Nothing is kept beside the log, so a statement of ten years ago is worked out as it was on its day. A process remembers
+the last ones by the hash that their chain ends with.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -27,6 +29,7 @@ from domain.statement import Statement, StatementFold
 from domain.wallet import ChargedBack, GrantEnded, GrantGiven, GrantsCarried, SubscriptionCharged
 
 PAGE = 2_000
+MOST_KNOWN = 1_000
 SUMMED = (
     *(PeriodOpened, PeriodResumed, CreditAdded, UsageBooked, GoodwillGiven),
     *(Charged, Released, Adjusted),
@@ -63,12 +66,38 @@ class BilledAccount:
         return period_name(period, self.zone_of(period))
 
 
+Worked = tuple[str, Head, str, int | None, int]
+"""All that a statement follows from: its stream, up to where and with which hash, the zone, and what it opens with."""
+
+
+@dataclass(slots=True, eq=False)
+class WorkedOut:
+    """The last statements that were worked out: the same chain up to the same end is the same statement."""
+
+    most: int = 32
+    lines: int = 2_000
+    """A statement of more lines is not kept."""
+    kept: OrderedDict[Worked, Statement] = field(default_factory=OrderedDict)
+    grants: dict[tuple[str, Head], bool] = field(default_factory=dict)
+    """Whether streams up to an end say anything of grants."""
+
+    def get(self, of: Worked) -> Statement | None:
+        return self.kept.get(of)
+
+    def put(self, of: Worked, statement: Statement) -> None:
+        if sum(map(len, statement.lines)) <= self.lines:
+            self.kept[of] = statement
+        while len(self.kept) > self.most:
+            self.kept.popitem(last=False)
+
+
 @dataclass(frozen=True, slots=True)
 class BilledReader:
-    """Reads what was billed; blocking."""
+    """Reads what was billed; blocking. Without `worked` it reads all of it each time."""
 
     streams: StreamReader
     codec: Codec
+    worked: WorkedOut | None = None
 
     def account(self, id: str) -> BilledAccount:
         """The account as its own stream tells it. Raises UnknownAccount, LogCorrupted."""
@@ -122,12 +151,19 @@ class BilledReader:
         closed, stream = billed.closings.get(period.start), period_stream(billed.terms.id, period)
         opening, granted = self._opening(billed, period) if closed is None else _opened_with(closed)
         end = self.streams.end_of(stream) if closed is None else Head(closed.version, bytes.fromhex(closed.head))
+        zone = billed.zone_of(period)
+        of = (stream, end, zone, opening, granted)
+        if self.worked is not None and (known := self.worked.get(of)) is not None:
+            return known
         fold = StatementFold(period)
         for topic, state in self._told(stream, end.version):
             fold.add(self.codec.decode(topic, state.encode()))
         for link in self._open_holds(stream, end.version):
             fold.add(self.codec.decode(link.topic, link.state))
-        return fold.finish(billed.terms.id, billed.zone_of(period), end.version, end.hash.hex(), opening, granted)
+        found = fold.finish(billed.terms.id, zone, end.version, end.hash.hex(), opening, granted)
+        if self.worked is not None:
+            self.worked.put(of, found)
+        return found
 
     def _opening(self, billed: BilledAccount, period: Period) -> tuple[int | None, int]:
         """The balance of a prepaid account and all grants before a period that is not closed, as those before leave
@@ -143,8 +179,13 @@ class BilledReader:
 
     def _has_grants(self, stream: str) -> bool:
         """Whether a period's stream says anything of grants; most accounts have none, and their streams are long."""
-        names = [name for shape in (GrantGiven, GrantsCarried) for name in self.codec.names_of(shape)]
-        return bool(self.streams.entries(stream, 0, self.streams.end_of(stream).version, 1, names))
+        end, known = self.streams.end_of(stream), {} if self.worked is None else self.worked.grants
+        if (stream, end) not in known:
+            names = [name for shape in (GrantGiven, GrantsCarried) for name in self.codec.names_of(shape)]
+            if len(known) > MOST_KNOWN:
+                known.clear()
+            known[stream, end] = bool(self.streams.entries(stream, 0, end.version, 1, names))
+        return known[stream, end]
 
     def _told(self, stream: str, upto: int) -> Iterator[tuple[str, str]]:
         """Names and states of all facts that a statement is of, but for holds: most of these are settled."""

@@ -26,6 +26,7 @@ from domain.postings import MOVED_BY, MOVES, Postings, booked_in, cost_change, o
 
 PAGE = 1_000
 TERMS = (AccountOpened, TimeZoneChanged, PeriodClosed)
+"""Facts of an account's own stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +176,7 @@ class _Pages:
             if isinstance(fact, AccountOpened):
                 self._keeper.tell(account, prepaid=fact.prepaid)
             elif not self._keeper.knows(account):
-                for term in self._known(LogFilter(before, account, topics=topics_of(self._codec, TERMS))):
+                for term in self._known(LogFilter(before, account, topics=topics_of(self._codec, TERMS), terms=True)):
                     assert isinstance(term, AccountOpened | TimeZoneChanged | PeriodClosed)
                     self._learn(term)
                 if not self._keeper.knows(account):

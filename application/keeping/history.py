@@ -56,15 +56,18 @@ class HistoryEntry:
         return str(getattr(self.fact, "reason", ""))
 
 
-def history_of(past: PastReader, codec: Codec, account: str, upto: int) -> list[HistoryEntry]:
-    """All that changed an account up to a position, in the order of the log; blocks. Raises UnknownAccount."""
+def history_of(past: PastReader, codec: Codec, account: str, upto: int, *, amounts: bool = True) -> list[HistoryEntry]:
+    """All that changed an account up to a position, in the order of the log; blocks. Raises UnknownAccount.
+
+    Without `amounts` it is its terms alone, for which none of its periods is read.
+    """
     ends = past.ends_at(account, upto)
     own = account_stream(account)
     if own not in ends:
         raise UnknownAccount(f"account {account!r} was not there at position {upto}")
     found = [*_of_terms(codec, past.entries(own, ends[own], ()))]
     topics = [name for one in BY_PEOPLE for name in codec.names_of(one)]
-    for stream, version in ends.items():
+    for stream, version in ends.items() if amounts else ():
         if stream != own:
             found += (_of_period(codec, entry) for entry in past.entries(stream, version, topics))
     return sorted(found, key=lambda entry: entry.position)

@@ -17,6 +17,8 @@ class LogFilter:
     account: str | None = None
     operations: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
+    terms: bool = False
+    """Of the account's own stream alone, and of none of its periods'."""
 
 
 EVERYTHING = LogFilter()

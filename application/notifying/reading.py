@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from application.ledger.looking import LedgerReader
 from application.notifying.addresses import HookAddresses
 from application.notifying.records import FAILING, LIVE, PAUSED, STATES, USUAL_PAGE, MessagePage, WebhookView
-from application.ports.hooks import HookCounts, HookTables
+from application.ports.hooks import HookCounts, HookMessage, HookTables
 from domain.errors import InvalidInput
 from domain.ledger import Ledger, known_account
 from domain.subscribing import known_webhook
@@ -57,6 +57,13 @@ class WebhookReader:
         found = await asyncio.to_thread(self.tables.find, webhook, state, place, limit + 1)
         last = found[limit - 1] if len(found) > limit else None
         return MessagePage(tuple(found[:limit]), None if last is None else f"{last.position}-{last.id}")
+
+    async def told_of(self, account: str, positions: Sequence[int]) -> Sequence[HookMessage]:
+        """The messages to the account's webhooks about facts at positions, in their order. Raises UnknownAccount."""
+        hooks = await self.ledgers.look(account, lambda ledger, _now: [*known_account(ledger, account).webhooks])
+        if not hooks or not positions:
+            return ()
+        return await asyncio.to_thread(self.tables.told_of, hooks, positions)
 
     def _views(self, found: Sequence[Webhook], now: int) -> Sequence[WebhookView]:
         counts = self.tables.counts([one.id for one in found])

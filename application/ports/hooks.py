@@ -119,6 +119,9 @@ class HookTables(Protocol):
     ) -> Sequence[HookMessage]:
         """The newest messages of a webhook, below a place in their order."""
 
+    def told_of(self, webhooks: Collection[str], positions: Collection[int]) -> Sequence[HookMessage]:
+        """The messages to those webhooks of the facts at positions, in the order of the log."""
+
     def counts(self, webhooks: Collection[str]) -> Mapping[str, HookCounts]:
         """By webhook."""
 

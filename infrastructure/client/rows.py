@@ -35,8 +35,9 @@ def parameters_of_filter(view: AnyView, wanted: Any) -> tuple[str, dict[str, str
     told = {} if wanted is None else {one.name: getattr(wanted, one.name) for one in fields(wanted)}
     said = {name: value for name, value in told.items() if value is not None}
     account = str(said.pop("account", ""))
-    if "requested" in said:
-        raise InvalidInput("requested", "is not asked of a service", hint=f"leave it out of the filter of {view.name}")
+    for name in ("requested", "holding"):
+        if name in said:
+            raise InvalidInput(name, "is not asked of a service", hint=f"leave it out of the filter of {view.name}")
     return account, {name: iso(value, precision="auto") if name == "at" else str(value) for name, value in said.items()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import gather
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -91,7 +92,7 @@ class Dashboard:
         who = await entering.entered(self, request)
         require(who.holder, page)
         if page.meant is MeantFor.ACCOUNT and who.holder.runs_studio and not request.query_params.get(ACCOUNT):
-            return see_other("/accounts")
+            return see_other("/studio" if page.name == "overview" else "/accounts")
         visit = self.visit(page, request, KeyCaller(who.holder, request.query_params.get(ACCOUNT) or None))
         found = await self._placed(page, visit)
         content = rendered(page.template, self.context(visit, who, found, page), await self._wording(visit, page))
@@ -160,10 +161,10 @@ class Dashboard:
         account, studio = visit.whose, visit.studio
         if what.meant is MeantFor.STUDIO or account is None:
             return Wording()
-        zone = (await studio.accounts.show(account)).zone
         if not may(visit.caller.holder, self.known["keys"]):
-            return Wording(zone)
-        return Wording(zone, {one.id: one.name for one in await studio.keys.list(account) if one.name})
+            return Wording((await studio.accounts.show(account)).zone)
+        view, keys = await gather(studio.accounts.show(account), studio.keys.list(account))
+        return Wording(view.zone, {one.id: one.name for one in keys if one.name})
 
     async def _caller(self, page: Listed, request: Request) -> KeyCaller:
         """Of a data file: by a session, or by a key in the headers, as at the API."""

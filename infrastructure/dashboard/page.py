@@ -84,7 +84,7 @@ class Visit:
 class TableColumn:
     """A column of a table: the field of each row, and how it is shown.
 
-    `kind` is a macro of templates/cells.html: text, money, count, instant, state, yes … `to` is the page that a value
+    `kind` is one of cells.py: text, money, count, instant, state, yes … `to` is the page that a value
     leads to, with the value as that page's parameter `by`, and the fields `along` of the row; `wide` columns are left
     out on a phone.
     """

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from domain.authority import KeyHolder
-from domain.zones import zone_of
-from infrastructure.dashboard.page import ACCOUNT, Guarded, MeantFor, TableColumn, WebPage
+from infrastructure.dashboard import cells
+from infrastructure.dashboard.page import ACCOUNT, Guarded, MeantFor, WebPage
 from infrastructure.dashboard.permission import may
+from infrastructure.dashboard.times import NAMES, ZONE, day, to_the_millisecond, to_the_second
 from infrastructure.showing.formats import UTC_NAME, size
 from infrastructure.showing.wording import wording, wording_or
 
@@ -27,10 +25,6 @@ GROUPS: Final = ("account", "make", "money", "studio")
 """The parts of the menu, in its order."""
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
-ZONE: ContextVar[str] = ContextVar("zone", default=UTC_NAME)
-"""The time zone of the page that is being written."""
-NAMES: ContextVar[Mapping[str, str]] = ContextVar("names", default=MappingProxyType({}))
-"""The names of the keys that it may show."""
 
 
 @cache
@@ -43,7 +37,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(w=wording, word=wording_or, static=static, along=along)
+    made.globals.update(w=wording, word=wording_or, static=static, cells=cells)
     made.filters.update(
         instant=to_the_second,
         precise=to_the_millisecond,
@@ -51,7 +45,6 @@ def environment() -> Environment:
         thousands=thousands,
         compact=compact,
         size=size,
-        key_name=name_of_key,
     )
     return made
 
@@ -60,38 +53,6 @@ def environment() -> Environment:
 def static(name: str) -> str:
     """The address of a static file; it has the file's digest, so that browsers keep it for ever."""
     return f"/static/{name}?v={sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
-
-
-def along(row: Mapping[str, Any], column: TableColumn) -> dict[str, Any]:
-    """The fields of a row that the address behind a column takes along."""
-    return {name: row[name] for name in column.along}
-
-
-def local(text: str) -> str:
-    """An instant of a document as a clock in the page's zone shows it; a day, and what says its offset, stay."""
-    if not text.endswith("Z") or (zone := ZONE.get()) == UTC_NAME:
-        return text
-    return datetime.fromisoformat(text).astimezone(zone_of(zone)).isoformat()
-
-
-def to_the_second(text: str) -> str:
-    """An instant to the second, as people read it."""
-    return local(text)[:19].replace("T", " ")
-
-
-def to_the_millisecond(text: str) -> str:
-    """An instant, as those read it who look for an order."""
-    return local(text)[:23].replace("T", " ")
-
-
-def name_of_key(id: str) -> str:
-    """The name of a key, nothing if it has none that may be shown."""
-    return NAMES.get().get(id, "")
-
-
-def day(text: str) -> str:
-    """The day of an instant, or a day as it is."""
-    return local(text)[:10]
 
 
 def thousands(number: int) -> str:

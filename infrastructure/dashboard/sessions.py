@@ -72,7 +72,11 @@ class Sessions:
 
     def put(self, response: Response, session: SignedSession, *, secure: bool) -> None:
         """Set its cookie."""
-        set_cookie(response, COOKIE, self._signer.sign(msgspec.json.encode(session)), SECONDS, secure=secure)
+        set_cookie(response, COOKIE, self.text(session), SECONDS, secure=secure)
+
+    def text(self, session: SignedSession) -> str:
+        """It as the cookie holds it."""
+        return self._signer.sign(msgspec.json.encode(session))
 
     def token(self, word: str) -> str:
         """The token of the forms of a session, or of the login, by its word."""

@@ -91,7 +91,7 @@ class GatewayServer(uvicorn.Server):
 def server(studio: Studio, settings: Settings) -> GatewayServer:
     """The server for an open studio: `await server.serve([listener])`."""
     app = gateway(
-        _gate(studio, settings),
+        gate_for(studio, settings),
         most=settings.largest_body,
         seconds=settings.body_seconds,
     )
@@ -123,7 +123,8 @@ async def answer_requests(
     await answering
 
 
-def _gate(studio: Studio, settings: Settings) -> Gate:
+def gate_for(studio: Studio, settings: Settings) -> Gate:
+    """The parts of the gateway for an open studio."""
     return Gate(
         studio=studio,
         door=Door(studio.keys, Rates()),

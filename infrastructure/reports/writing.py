@@ -14,33 +14,25 @@ from infrastructure.documents.paper import Paper, PaperColumn, PaperTable
 from infrastructure.documents.plots import Plot, bars_across, bars_by_day
 from infrastructure.documents.web import html_of
 from infrastructure.reports.usage import Sums, UsageReport, report_document
+from infrastructure.showing.wording import wording as w
 
 MOST_BARS: Final = 8
 MOST_ROWS: Final = 200
 """Rows of a table; the rest comes as one."""
-NAMES: Final = {"models": "By model", "users": "By user", "projects": "By project"}
-TITLES: Final = {"models": ("Model", "Kind"), "users": ("User",), "projects": ("Project",)}
-COUNTING: Final = (
-    "An operation counts on the day on which it ended, and a correction on the day on which it was made."
-    " So this may differ from the statement, which counts each in the period in which it was asked for."
-)
-COUNTED: Final = (
-    PaperColumn("Charged", 12, number=True),
-    PaperColumn("Failed", 12, number=True),
-    PaperColumn("Refused", 12, number=True),
-    PaperColumn("Outputs", 12, number=True),
-)
+TITLES: Final = {"models": ("model", "kind"), "users": ("user",), "projects": ("project",)}
+"""The tables, and what each groups by; all names are of words.toml."""
+COUNTED: Final = ("charged", "failed", "rejected", "outputs")
 
 
 def report_paper(report: UsageReport, brand: Brand) -> Paper:
     """The report as a paper, from top to bottom."""
     return Paper(
-        title=f"Usage, {report.name} to {report.last_day}",
-        warning="" if report.ended else "The period is not over yet: all of this may still change.",
+        title=w("report.title", start=report.name, end=report.last_day),
+        warning="" if report.ended else w("report.may_change"),
         issuer=brand.lines,
-        customer=(f"Account {report.account}",),
-        facts=(("Time zone", report.zone), ("Currency", report.currency)),
-        tables=[_table(report, name) for name in NAMES if name != "projects" or _has_projects(report)],
+        customer=(w("report.account", account=report.account),),
+        facts=((w("report.zone"), report.zone), (w("columns.currency"), report.currency)),
+        tables=[_table(report, name) for name in TITLES if name != "projects" or _has_projects(report)],
         sums=_sums(report),
         balance=(),
         notes=_notes(report, brand),
@@ -57,12 +49,17 @@ def _money(report: UsageReport, micros: int) -> str:
 
 def _figures(report: UsageReport) -> list[tuple[str, str, str]]:
     total, busy = report.total, [day for day, sums in report.days if sums["charged"]]
+    corrected = w("report.corrected") if total["adjusted"] else w("report.all")
     gone = total["failed"] + total["released"]
     return [
-        ("Spent", _money(report, total["price"]), "corrections included" if total["adjusted"] else "all charges"),
-        ("Operations charged", f"{total['charged']:,}", f"on {len(busy)} of {len(report.days)} days"),
-        ("Outputs", f"{total['outputs']:,}", "pictures, films and others"),
-        ("Not charged", f"{gone + total['rejected']:,}", f"{total['rejected']:,} refused, {gone:,} failed or stopped"),
+        (w("report.spent"), _money(report, total["price"]), corrected),
+        (w("report.charged"), f"{total['charged']:,}", w("report.on_days", busy=len(busy), days=len(report.days))),
+        (w("report.outputs"), f"{total['outputs']:,}", w("report.outputs_more")),
+        (
+            w("report.not_charged"),
+            f"{gone + total['rejected']:,}",
+            w("report.not_charged_more", rejected=f"{total['rejected']:,}", gone=f"{gone:,}"),
+        ),
     ]
 
 
@@ -75,17 +72,17 @@ def _plots(report: UsageReport) -> list[Plot]:
 
     days = [(day, sums["price"]) for day, sums in report.days]
     most = max(days, key=lambda one: one[1])
-    daily = f"Bars by day; the most is {_money(report, most[1])} on {most[0]}."
+    daily = w("report.bars", most=_money(report, most[1]), day=most[0])
     models: dict[str, int] = {}
     for key, sums in report.parts["models"]:
         models[key[0]] = models.get(key[0], 0) + sums["price"]
     ranked = sorted(models.items(), key=lambda one: (-one[1], one[0]))
     shown, rest = ranked[:MOST_BARS], ranked[MOST_BARS:]
-    bars = [*shown, ("all others", sum(amount for _, amount in rest))] if rest else shown
+    bars = [*shown, (w("report.others"), sum(amount for _, amount in rest))] if rest else shown
     across = "; ".join(f"{name} {_money(report, amount)}" for name, amount in bars)
     return [
-        bars_by_day(f"Spending by day, {report.currency}", daily, days, told),
-        bars_across(f"Spending by model, {report.currency}", across, bars, told),
+        bars_by_day(w("report.by_day", currency=report.currency), daily, days, told),
+        bars_across(w("report.by_model", currency=report.currency), across, bars, told),
     ]
 
 
@@ -95,31 +92,36 @@ def _has_projects(report: UsageReport) -> bool:
 
 def _table(report: UsageReport, name: str) -> PaperTable:
     titles = TITLES[name]
-    names = [PaperColumn(title, 60 // len(titles)) for title in titles]
+    names = [PaperColumn(w("columns." + title), 60 // len(titles)) for title in titles]
+    counts = [PaperColumn(w("columns." + measure), 12, number=True) for measure in COUNTED]
     rows = report.parts[name]
-    told = [_row(report, [text or "none" for text in key], sums) for key, sums in rows[:MOST_ROWS]]
+    told = [_row(report, [text or w("app.none") for text in key], sums) for key, sums in rows[:MOST_ROWS]]
     if rest := rows[MOST_ROWS:]:
         together = {measure: sum(sums[measure] for _, sums in rest) for measure in report.total}
-        told.append(_row(report, [f"{len(rest):,} others", *[""] * (len(titles) - 1)], together))
-    return PaperTable(NAMES[name], (*names, *COUNTED, PaperColumn(report.currency, 16, number=True)), told)
+        told.append(_row(report, [w("report.rest", count=f"{len(rest):,}"), *[""] * (len(titles) - 1)], together))
+    return PaperTable(w("report.table_" + name), (*names, *counts, PaperColumn(report.currency, 16, number=True)), told)
 
 
 def _row(report: UsageReport, names: list[str], sums: Sums) -> tuple[str, ...]:
-    counts = (f"{sums[measure]:,}" for measure in ("charged", "failed", "rejected", "outputs"))
+    counts = (f"{sums[measure]:,}" for measure in COUNTED)
     return (*names, *counts, _money(report, sums["price"]).rpartition(" ")[0])
 
 
 def _sums(report: UsageReport) -> list[tuple[str, str]]:
     total = report.total
-    told = [("Charged", _money(report, total["price"] - total["adjusted"]))]
-    return [*told, ("Corrections", _money(report, total["adjusted"])), ("Total", _money(report, total["price"]))]
+    told = [(w("columns.charged"), _money(report, total["price"] - total["adjusted"]))]
+    return [
+        *told,
+        (w("columns.adjusted"), _money(report, total["adjusted"])),
+        (w("columns.total"), _money(report, total["price"])),
+    ]
 
 
 def _notes(report: UsageReport, brand: Brand) -> list[str]:
     """How it is read, and from where it can be worked out again."""
     told = [
-        COUNTING,
-        f"Worked out from the log up to position {report.position:,}.",
+        w("report.counting"),
+        w("report.position", position=f"{report.position:,}"),
     ]
     return [*told, brand.note] if brand.note else told
 

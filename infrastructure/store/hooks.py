@@ -128,6 +128,11 @@ class SqlHookTables:
             query = query.where(tuple_(table.position, table.id) < tuple_(*before))
         return self._messages(query.order_by(table.position.desc(), table.id.desc()).limit(limit))
 
+    def told_of(self, webhooks: Collection[str], positions: Collection[int]) -> list[HookMessage]:
+        table = WEBHOOK_MESSAGES.c
+        query = select(*MESSAGE).where(table.webhook.in_(sorted(webhooks)), table.position.in_(sorted(positions)))
+        return self._messages(query.order_by(table.position, table.webhook, table.id))
+
     def counts(self, webhooks: Collection[str]) -> Mapping[str, HookCounts]:
         table, chosen = WEBHOOK_MESSAGES.c, WEBHOOKS.c.webhook.in_(sorted(webhooks))
         query = select(table.webhook, table.state, func.count()).where(table.state.in_((WAITING, DEAD)))

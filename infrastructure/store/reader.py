@@ -42,7 +42,9 @@ class SqlReader:
         query = select(*ENTRY, LOG.c.position).where(LOG.c.position > after)
         if filter.upto is not None:
             query = query.where(LOG.c.position <= filter.upto)
-        if filter.account is not None:
+        if filter.account is not None and filter.terms:
+            query = query.where(LOG.c.stream == account_stream(filter.account))
+        elif filter.account is not None:
             query = query.where(LOG.c.stream.in_(self.streams_of(filter.account)))
         if filter.operations:
             query = query.where(LOG.c.operation.in_(filter.operations))

@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from sqlalchemy import literal_column
+
 from domain.charging import CostSource
 from domain.kinds import KINDS, Family
 from domain.operation import (
@@ -22,6 +24,7 @@ from domain.operation import (
     Submitted,
     Validated,
 )
+from domain.periods import EARLIEST
 from domain.pricing import Quote
 from domain.value import value
 from domain.wallet import Draws, sum_of
@@ -130,9 +133,9 @@ can be, costs that nobody knows, models that are not real."""
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationFilter(ViewFilter):
     """None asks for any. `family` is that of kinds, `flag` is one of FLAGS, `at` an instant that the billing period
-    contains, and `requested` the span [since, until)."""
+    contains, and `requested` the span [since, until). `holding`: of those alone that hold money."""
 
-    WORDING: ClassVar = frozenset({"flag", "family"})
+    WORDING: ClassVar = frozenset({"flag", "family", "holding"})
 
     account: str | None = None
     user: str | None = None
@@ -147,6 +150,7 @@ class OperationFilter(ViewFilter):
     flag: str | None = None
     at: int | None = None
     requested: tuple[int, int] | None = None
+    holding: bool | None = None
 
     def check(self) -> None:
         check_word("state", self.state, PHASES.values())
@@ -163,6 +167,11 @@ class OperationFilter(ViewFilter):
             yield one_of(table.c.kind, [kind for kind, family in KINDS.items() if family == self.family])
         if self.flag is not None:
             yield FLAGS[self.flag](table.c)
+        if self.holding:
+            yield table.c.held > literal_column(
+                "0"
+            )  # as the index has it, which SQLite passes over without its columns
+            yield table.c.period_start >= literal_column(str(EARLIEST))
         if self.requested is not None:
             since, until = self.requested
             yield from (table.c.requested_at >= since, table.c.requested_at < until)
@@ -296,6 +305,7 @@ OPERATIONS = View(
     indexes=(
         Sorted("newest", ("account", "requested_at")),
         Sorted("held", ("account", "period_start"), "held > 0"),
+        Sorted("refused", ("account", "requested_at"), "state = 'rejected'"),
     ),
     changes={
         Requested: reads(_requested, ID, *(f"operation.{name}" for name in IDENTITY), "outputs at"),
@@ -311,4 +321,4 @@ OPERATIONS = View(
         Adjusted: reads(_adjusted, ID, ADJUSTED, "cost_source"),
     },
 )
-"""An account's newest operations are asked for, and a period's open holds."""
+"""An account's newest operations are asked for, its refusals, and a period's open holds."""

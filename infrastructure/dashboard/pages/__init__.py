@@ -11,6 +11,7 @@ from infrastructure.dashboard.pages import (
     account,
     accounts,
     alerts,
+    batches,
     books,
     create,
     files,
@@ -20,6 +21,7 @@ from infrastructure.dashboard.pages import (
     overview,
     providers,
     reports,
+    running,
     statements,
     studio,
     sums,
@@ -29,8 +31,8 @@ from infrastructure.dashboard.pages import (
 )
 
 MODULES: Final[Sequence[ModuleType]] = (
-    *(overview, operations, account, keys, alerts, webhooks, create, library, files),
-    *(sums, wallet, statements, reports, books, whatif, accounts, providers, studio),
+    *(overview, operations, account, keys, alerts, webhooks, create, batches, library, files),
+    *(sums, wallet, statements, reports, books, whatif, running, accounts, providers, studio),
 )
 
 PAGES: Final[Sequence[WebPage]] = [page for module in MODULES for page in module.PAGES]

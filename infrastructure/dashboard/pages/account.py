@@ -80,9 +80,9 @@ async def _usage(visit: Visit) -> Document:
 
 
 async def _history(visit: Visit) -> Document:
-    """The document of `/v1/accounts/{id}/history`, the newest first."""
-    account = visit.account
-    rows = history_document(account, await visit.studio.past.history(account))["history"][::-1]
+    """The document of `/v1/accounts/{id}/history`, the newest first; of terms alone unless all is asked for."""
+    account, amounts = visit.account, visit.params.get("amounts") == "yes"
+    rows = history_document(account, await visit.studio.past.history(account, amounts=amounts))["history"][::-1]
     begin = int(visit.after) if visit.after and visit.after.isdecimal() and len(visit.after) <= LONGEST else 0
     more = {"next": str(begin + visit.limit)} if len(rows) > begin + visit.limit else {}
     return {"account": account, "history": rows[begin : begin + visit.limit], **more}
@@ -179,6 +179,7 @@ PAGES = (
         group="account",
         rows="history",
         columns=HISTORY,
+        filters=(PageFilter(name="amounts", among=("yes",)),),
     ),
 )
 

@@ -19,6 +19,7 @@ from application.studios.services import Services
 from application.studios.social import SocialFormat
 from application.studios.templates import Template
 from application.studios.upscale import Enlargement
+from application.studios.video.presets import VideoQuality, VideoTemplate
 from domain.errors import ImageStudioError, InvalidInput
 from domain.keys import KeyScope
 from infrastructure.clock import new_id
@@ -78,6 +79,16 @@ def _social(services: Services, file: File | None, account: str, options: Option
     return piece.request, piece.notes
 
 
+def _filmed(services: Services, _file: File | None, account: str, options: Options) -> Any:
+    drafted = services.video.create.draft(options.pop("prompt", ""), account, options)
+    return drafted.request, drafted.notes
+
+
+def _moved(services: Services, file: File | None, account: str, options: Options) -> Any:
+    drafted = services.video.transform.draft(_needed(file), account, options)
+    return drafted.request, drafted.notes
+
+
 def _needed(file: File | None) -> File:
     if file is None:
         raise InvalidInput("image", "is not there yet", hint="choose a file")
@@ -112,6 +123,19 @@ FORMS: Final[Mapping[str, MakingForm]] = {
             draft=_set,
             classes={"backdrop": Backdrop, "quality": Quality},
         ),
+        MakingForm(
+            name="video",
+            fields=("prompt", "template", "quality", "seconds", "aspect", "n", "model"),
+            draft=_filmed,
+            file=False,
+            classes={"template": VideoTemplate, "quality": VideoQuality},
+        ),
+        MakingForm(
+            name="animate",
+            fields=("prompt", "quality", "seconds", "n", "model"),
+            draft=_moved,
+            classes={"quality": VideoQuality},
+        ),
         MakingForm(name="social", fields=("platforms", "model"), draft=_social, classes={"platforms": SocialFormat}),
     )
 }
@@ -120,19 +144,23 @@ FORMS: Final[Mapping[str, MakingForm]] = {
 async def _form(visit: Visit) -> Document:
     """The form of a service, with what it may choose from, and what the address filled in."""
     form = _named(visit.params.get("service", "create"))
-    presets = visit.studio.services.desk.presets
-    choices = {
-        name: [{"id": one.id, "name": getattr(one, "name", one.id)} for one in presets.of(shape).values()]
-        for name, shape in form.classes.items()
-    }
     return {
         "service": form.name,
-        "services": list(FORMS),
+        "services": [*FORMS, "batch"],
         "fields": list(form.fields),
         "file": form.file,
-        "choices": choices,
+        "choices": choices_of(visit, form.classes),
         "filled": dict(visit.params),
         "key": new_id(),
+    }
+
+
+def choices_of(visit: Visit, classes: Mapping[str, type[Any]]) -> dict[str, list[dict[str, str]]]:
+    """The presets that each field chooses from."""
+    presets = visit.studio.services.desk.presets
+    return {
+        name: [{"id": one.id, "name": getattr(one, "name", one.id)} for one in presets.of(shape).values()]
+        for name, shape in classes.items()
     }
 
 

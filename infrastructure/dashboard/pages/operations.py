@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any, Final
 
 from application.asking.requests import Result
@@ -26,7 +27,8 @@ from infrastructure.dashboard.page import (
     WebAction,
     WebPage,
 )
-from infrastructure.dashboard.pages.rows import PAST, view_rows
+from infrastructure.dashboard.pages.rows import PAST, moment_of_visit, view_rows
+from infrastructure.gateway.native.asof import as_of_document
 from infrastructure.gateway.native.following import until_ended
 from infrastructure.showing.assets import links_document
 from infrastructure.showing.books import postings_document
@@ -34,8 +36,10 @@ from infrastructure.showing.changes import explanation_document
 from infrastructure.showing.customers import told_document
 from infrastructure.showing.documents import result_document
 from infrastructure.showing.hints import over_http
+from infrastructure.showing.rows import list_document, row_document
 from infrastructure.showing.stories import row_of
-from projections.views.operations import FLAGS, OPERATIONS
+from infrastructure.showing.webhooks import message_document
+from projections.views.operations import FLAGS, OPERATIONS, OperationFilter
 
 MOST_FACTS: Final = 200
 POSTINGS: Final = (
@@ -43,6 +47,14 @@ POSTINGS: Final = (
     TableColumn(name="source"),
     TableColumn(name="destination"),
     TableColumn(name="amount", kind="money"),
+)
+MESSAGES: Final = (
+    TableColumn(name="at", kind="instant"),
+    TableColumn(name="event"),
+    TableColumn(name="webhook", kind="mono", to="webhook"),
+    TableColumn(name="state", kind="state"),
+    TableColumn(name="tries", kind="count"),
+    TableColumn(name="said"),
 )
 COLUMNS: Final = (
     TableColumn(name="requested_at", kind="instant"),
@@ -58,10 +70,23 @@ COLUMNS: Final = (
     TableColumn(name="flags", kind="flags"),
 )
 
+HELD: Final = tuple(replace(one, wide=False) for one in COLUMNS if one.name not in ("price", "cost", "outputs"))
+
 
 async def _list(visit: Visit) -> Document:
     """The document of `/v1/operations`."""
     return await view_rows(visit, "operations", OPERATIONS)
+
+
+async def _holds(visit: Visit) -> Document:
+    """The document of `/v1/holds`."""
+    moment, views, account = await moment_of_visit(visit), visit.studio.views, visit.account
+    if moment is not None:
+        rows = await visit.studio.past.holds(account, moment)
+        return dict(as_of_document({"holds": [row_document(OPERATIONS, row) for row in rows]}, moment))
+    wanted = OperationFilter(account=account, holding=True)
+    found = await asyncio.to_thread(views.find, OPERATIONS, wanted, after=visit.after, limit=visit.limit)
+    return dict(list_document("holds", OPERATIONS, found))
 
 
 async def _refusals(visit: Visit) -> Document:
@@ -71,7 +96,7 @@ async def _refusals(visit: Visit) -> Document:
 
 
 async def _one(visit: Visit) -> Document:
-    """The documents of `/v1/operations/{id}`, `…/why`, `…/events` and `…/assets`; for administrators the postings, too.
+    """The documents of `/v1/operations/{id}`, `…/events` and `…/assets`; for administrators more.
 
     Of a batch each operation has its own story.
     """
@@ -79,14 +104,22 @@ async def _one(visit: Visit) -> Document:
     account, log = visit.account, studio.log
     stories = await stories_of(log, studio.accounts, id, account)
     ours = visit.caller.holder.may(KeyScope.ADMIN)
+    positions = [event.position for one in stories for event in one.events[:MOST_FACTS]] if ours else []
+    messages = await studio.webhooks.told_of(account, positions)
     result = await studio.operations.look(id, account=account)
     return {
         "id": id,
         "result": _result(result),
         "operations": [await _story(visit, one, ours) for one in stories],
-        "why": [dict(explanation_document(one, over_http)) for one in await studio.past.why(id, account)],
+        "messages": [message_document(one) for one in messages],
         "assets": links_document(await visit.studio.library.of_operation(visit.account, id)),
     }
+
+
+async def _why(visit: Visit) -> Document:
+    """The document of `/v1/operations/{id}/why`, which is worked out from the log up to that moment."""
+    found = await visit.studio.past.why(visit.path["id"], visit.account)
+    return {"id": visit.path["id"], "explanations": [dict(explanation_document(one, over_http)) for one in found]}
 
 
 def _result(result: Result) -> Document:
@@ -100,7 +133,8 @@ async def _story(visit: Visit, story: Story, ours: bool) -> dict[str, Any]:
     postings: list[Any] = []
     if ours and story.events:
         wanted = BookQuery(visit.account, operation=story.operation)
-        page = await asyncio.to_thread(visit.studio.books.postings, wanted, story.events[0].position - 1)
+        first, last = story.events[0].position, story.events[-1].position
+        page = await asyncio.to_thread(visit.studio.books.postings, wanted, first - 1, None, last)
         postings = postings_document(page, wanted)["postings"]
     return {"id": story.operation, "row": row, "events": events, "postings": postings, "zone": story.zone}
 
@@ -160,6 +194,15 @@ PAGES = (
         filters=FILTERS,
     ),
     WebPage(
+        name="holds",
+        path="/holds",
+        document=_holds,
+        under="operations",
+        rows="holds",
+        columns=HELD,
+        filters=(PAST,),
+    ),
+    WebPage(
         name="refusals",
         path="/refusals",
         document=_refusals,
@@ -173,9 +216,10 @@ PAGES = (
         document=_one,
         template="operation.html",
         under="operations",
-        parts={"postings": POSTINGS},
+        parts={"postings": POSTINGS, "messages": MESSAGES},
         live=_live,
     ),
+    WebPage(name="why", path="/operations/{id}/why", document=_why, template="why.html", under="operations"),
 )
 ACTIONS = (
     WebAction(name="cancel", path="/operations/{id}/cancel", do=_cancel, scope=KeyScope.OPERATE),

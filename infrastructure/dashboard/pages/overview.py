@@ -2,59 +2,70 @@
 
 from __future__ import annotations
 
+from asyncio import gather, to_thread
 from typing import Any, Final
 
+from domain.keys import KeyScope
 from infrastructure.dashboard.page import Document, Visit, WebPage
 from infrastructure.dashboard.pages.operations import COLUMNS
 from infrastructure.dashboard.pages.rows import view_rows
+from infrastructure.showing.alerts import raised_document, raised_text
 from infrastructure.showing.documents import account_document, limits_document
 from infrastructure.showing.formats import iso
 from infrastructure.showing.standing import attention, pace_document
 from projections.views.operations import OPERATIONS
 from projections.views.periods import PERIODS
-from projections.views.spend import SPEND
 
 SHOWN: Final = tuple(one for one in COLUMNS if one.name not in ("outputs", "held"))
 NEWEST: Final = 8
-DAYS: Final = 500
-"""Rows of days and models that a chart is of."""
+MOST_RAISED: Final = 5
 DOUBTS: Final = ("cost_unknown", "estimated")
 
 
 async def _document(visit: Visit) -> Document:
     """The documents of `/v1/accounts/{id}`, `/v1/limits`, `/v1/periods`, `/v1/spend` and `/v1/operations`, as parts."""
-    studio = visit.studio
-    view = await studio.accounts.show(visit.account)
+    studio, now = visit.studio, visit.gate.clock()
+    view, limits_found = await gather(studio.accounts.show(visit.account), studio.accounts.limits(visit.account))
     account: Document = account_document(view)
-    limits: Document = limits_document(await studio.accounts.limits(visit.account))
-    now = visit.gate.clock()
-    rows = (await view_rows(visit, "periods", PERIODS, at=iso(view.period.start), limit=1))["periods"]
-    period = rows[0] if rows else None
+    limits: Document = limits_document(limits_found)
     since = iso(view.period.start, view.zone)[:10]
-    spend = await view_rows(visit, "spend", SPEND, since=since, limit=DAYS)
+    found, newest, days, raised = await gather(
+        view_rows(visit, "periods", PERIODS, at=iso(view.period.start), limit=1),
+        view_rows(visit, "operations", OPERATIONS, limit=NEWEST),
+        to_thread(_days, visit, since),
+        _raised(visit, now),
+    )
+    period = found["periods"][0] if found["periods"] else None
     return {
         "account": account,
         "pace": pace_document(view.used.get("spend", 0), view.currency, view.period, now),
         "limits": limits["limits"],
         "attention": attention(account, limits["limits"], _doubts(period)),
+        "raised": raised,
         "period": period,
         "first_day": since,
         "next_day": iso(view.period.end, view.zone)[:10],
-        "days": _days(spend["spend"]),
-        "operations": (await view_rows(visit, "operations", OPERATIONS, limit=NEWEST))["operations"],
+        "days": days,
+        "operations": newest["operations"],
     }
+
+
+async def _raised(visit: Visit, now: int) -> list[Document]:
+    """Alerts of spans that are not over, for whoever may administer them."""
+    if not visit.caller.holder.may(KeyScope.ADMIN):
+        return []
+    found = await visit.studio.alerts.history(visit.account, MOST_RAISED)
+    return [{**raised_document(one), "told": raised_text(one)} for one in found if one.end > now]
 
 
 def _doubts(period: Document | None) -> dict[str, int]:
     return {} if period is None else {name: period[name] for name in DOUBTS}
 
 
-def _days(rows: list[Document]) -> list[dict[str, Any]]:
+def _days(visit: Visit, since: str) -> list[dict[str, Any]]:
     """The charges of each day, with its corrections; exact, in micro-units."""
-    found: dict[str, int] = {}
-    for row in rows:
-        found[row["day"]] = found.get(row["day"], 0) + row["price"]["micros"]
-    return [{"day": day, "micros": micros} for day, micros in sorted(found.items())]
+    found = visit.studio.views.spent_by_day(visit.account, since)
+    return [{"day": day, "micros": micros} for day, micros in found]
 
 
 PAGES = (

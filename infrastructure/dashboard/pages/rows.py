@@ -34,4 +34,4 @@ async def view_rows(visit: Visit, name: str, view: AnyView, **changes: Any) -> D
     chosen = {**visit.params, **changes}
     chosen.pop(AS_OF, None)
     moment = await moment_of_visit(visit)
-    return dict(await rows_document(visit.gate, name, view, chosen, page, moment, **account))
+    return dict(await rows_document(visit.gate, name, view, chosen, page, moment, caught_up=True, **account))

@@ -87,6 +87,19 @@ async def _one(visit: Visit) -> Document:
     return {**statement_document(found), "at": iso(found.statement.period.start)}
 
 
+async def _closing(visit: Visit) -> Document:
+    """A period before it is closed: its statement as things stand, and what keeps it open."""
+    statements, name = visit.studio.statements, visit.path["period"]
+    found = await statements.show(visit.account, name)
+    rows = periods_document(await statements.periods(visit.account))["periods"]
+    earlier = [
+        one["name"] for one in rows if one["status"] == "open" and one["start"] < iso(found.statement.period.start)
+    ]
+    over = found.statement.period.end <= visit.gate.clock()
+    this = next(one for one in rows if one["name"] == found.content["period"]["name"])
+    return {**statement_document(found), "period": this, "over": over, "earlier": earlier}
+
+
 async def _file(visit: Visit, request: Request) -> Response:  # noqa: ARG001
     """The statement as it is handed on."""
     format = visit.params.get("format", "pdf")
@@ -100,9 +113,12 @@ async def _file(visit: Visit, request: Request) -> Response:  # noqa: ARG001
 async def _close(sent: FormSent) -> str:
     visit, period = sent.visit, sent.visit.path["period"]
     by, reason = visit.caller.holder.actor, sent.text("reason")
-    carry = sent.text("carry") == "yes"
-    await visit.studio.statements.close(visit.account, period, carry=carry, by=by, reason=reason)
-    return visit.link("statement", which=period)
+    carry, statements = sent.text("carry") == "yes", visit.studio.statements
+    await statements.close(visit.account, period, carry=carry, by=by, reason=reason)
+    if sent.text("issue") != "yes":
+        return visit.link("statement", which=period)
+    issued = await statements.issue(visit.account, period, by=by, reason=reason)
+    return visit.link("statement", which=issued.number)
 
 
 async def _issue(sent: FormSent) -> str:
@@ -150,6 +166,15 @@ PAGES = (
         template="statement.html",
         under="statements",
         parts={"credits": CREDITS, "allowances": ALLOWANCES, "subscription": SUBSCRIPTION, "grants": GRANTS},
+    ),
+    WebPage(
+        name="closing",
+        path="/periods/{period}/closing",
+        document=_closing,
+        template="closing.html",
+        scope=KeyScope.ADMIN,
+        meant=MeantFor.FOR_ACCOUNT,
+        under="statements",
     ),
 )
 FILES = (

@@ -37,7 +37,7 @@ from projections.views.usage import USAGE
 
 router = APIRouter(prefix="/v1", tags=["Views"])
 FORMAT, JSON, CSV = "format", "json", "csv"
-NO_PARAMETERS: Final = frozenset({"account", "requested"})
+NO_PARAMETERS: Final = frozenset({"account", "requested", "holding"})
 
 
 def parameters_of(view: AnyView) -> list[str]:
@@ -52,14 +52,20 @@ async def rows_document(
     chosen: Mapping[str, str],
     page: PageAsked,
     moment: Moment | None = None,
+    *,
+    caught_up: bool = False,
     **account: str,
 ) -> Mapping[str, Any]:
-    """A page of rows, as they are or were, by the view's parameters as text; `account` is whose, if a view has that."""
+    """A page of rows, as they are or were, by the view's parameters as text; `account` is whose, if a view has that.
+
+    The views are brought up to the log before, unless whoever asks did so.
+    """
     studio, filter = gate.studio, filter_of(view, chosen, account)
     if moment is not None:
         found = await studio.past.find(view, filter, moment, after=page.after, limit=page.limit)
     else:
-        await asyncio.to_thread(studio.views.catch_up)
+        if not caught_up:
+            await asyncio.to_thread(studio.views.catch_up)
         found = await asyncio.to_thread(studio.views.find, view, filter, after=page.after, limit=page.limit)
     return as_of_document(list_document(name, view, found), moment)
 
@@ -74,7 +80,7 @@ async def _rows(request: Request, name: str, view: AnyView, caller: KeyCaller, a
     gate, chosen, page = gate_of(request), request.query_params, page_of(request)
     check_parameters(request, [*parameters_of(view), *page.NAMES, AS_OF])
     moment = await moment_asked(request, account.get("account"))
-    return json_of(await rows_document(gate, name, view, chosen, page, moment, **account), caller)
+    return json_of(await rows_document(gate, name, view, chosen, page, moment, caught_up=False, **account), caller)
 
 
 def _value(name: str, text: str) -> Any:

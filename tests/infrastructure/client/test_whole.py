@@ -48,9 +48,11 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("archive", "archive_named"), LATER),
     },
     "past": {"moment": "is in each answer", "operations": "is `operations.look` with `as_of`"},
+    "webhooks": {"told_of": "is in `deliveries`"},
     "views": {
         **dict.fromkeys(("catch_up", "retry", "status"), HERE),
         "one": "is `find` with the filter of its key",
+        "spent_by_day": "is `find` of SPEND, in sums",
     },
 }
 """Methods that a client has none of, by their facade."""

@@ -78,8 +78,12 @@ def facts(gateway: Gateway, account: str) -> list[tuple[str, str]]:
 
 def test_a_period_is_closed_billed_voided_and_given_back_from(gateway: Gateway, studio: httpx.Client) -> None:
     period = gateway.run(gateway.studio.statements.periods("acme"))[0].name
+    preview = studio.get(f"/periods/{period}/closing?account=acme").text
+    assert "Nothing counts in this period any more." in preview
+    assert "0.04<" in preview
     closed = act(studio, "close_period", "acme", period=period)
     assert closed.headers["location"] == f"/statements/{period}?account=acme"
+    assert "Its statement was not issued yet." in studio.get(f"/periods/{period}/closing?account=acme").text
     issued = act(studio, "issue_statement", "acme", period=period, reason="the month is over")
     assert issued.headers["location"] == "/statements/acme-0001?account=acme"
     page = studio.get(issued.headers["location"]).text
@@ -169,6 +173,24 @@ def test_something_is_made_at_the_price_that_was_shown(gateway: Gateway, admin: 
     assert name.startswith("operation.charged")
     assert actor.startswith("studio:")
     assert act(admin, "cancel", id=id).status_code == 409
+
+
+def test_a_batch_is_made_at_the_price_of_all_its_lines(gateway: Gateway, admin: httpx.Client) -> None:
+    told = {"name": "spring", "prompts": "a lake\n\na fox", "model": MODEL, "allow.test": "yes"}
+    page = act(admin, "price_batch", **told)
+    assert "Make 2 for 0.08 USD" in page.text
+    quote = dict(HIDDEN.findall(page.text))["quote"]
+    assert act(admin, "make_batch", **told, quote="none").status_code == 400
+    assert act(admin, "make_batch", **{**told, "prompts": "a lake"}, quote=quote).status_code == 400
+    made = act(admin, "make_batch", **told, quote=quote).headers["location"]
+    assert act(admin, "make_batch", **told, quote=quote).headers["location"] == made == "/batch/spring"
+    rows = admin.get(f"{made}.json").json()["operations"]
+    for row in rows:
+        gateway.run(gateway.studio.operations.wait(row["operation"], account="acme"))
+    assert admin.get(f"{made}.json").json()["total"]["amount"] == "0.08"
+    assert "batch_made" not in admin.get(made).text
+    assert admin.get("/batch/none").status_code == 400
+    assert "prompts: are empty" in act(admin, "price_batch", **{**told, "prompts": ""}).text
 
 
 def test_what_would_pass_a_limit_or_is_wrong_is_said_instead_of_a_price(gateway: Gateway, admin: httpx.Client) -> None:

@@ -60,13 +60,14 @@ def addresses(gateway: Gateway, operation: str) -> dict[str, list[str]]:
     hook = gateway.run(gateway.studio.webhooks.add("acme", "https://shop.example/hooks")).webhook.id
     period = gateway.run(gateway.studio.statements.periods("acme"))[0].name
     asset = gateway.run(gateway.studio.library.list("acme")).assets[0].id
+    gateway.run(gateway.studio.operations.generate("a lake", account="acme", model=MODEL, key="batch:spring/1"))
+    parts = {"which": period, "period": period, "provider": "scripted", "month": "2026-11", "name": "spring"}
     ids = {"operation": operation, "asset": asset, "key": keys[0].id, "webhook": hook}
     found: dict[str, list[str]] = {"acme": [], STUDIO: []}
     for page in PAGES:
-        account = STUDIO if page.meant is MeantFor.STUDIO else "acme"
-        found[account].append(
-            page.path.format(id=ids.get(page.name), which=period, provider="scripted", month="2026-11")
-        )
+        account = STUDIO if page.meant in (MeantFor.STUDIO, MeantFor.FOR_ACCOUNT) else "acme"
+        address = page.path.format(id=ids.get(page.name), **parts)
+        found[account].append(f"{address}?account=acme" if page.meant is MeantFor.FOR_ACCOUNT else address)
     return found
 
 
