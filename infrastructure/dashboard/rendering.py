@@ -89,8 +89,12 @@ class Linker:
 
 
 def menu(pages: Sequence[WebPage], holder: KeyHolder, chosen: bool) -> dict[str, list[WebPage]]:
-    """The pages of the menu by group: those that the key is for, and of an account only if one is looked at."""
-    found: dict[str, list[WebPage]] = {group: [] for group in GROUPS}
+    """The pages of the menu by group: those that the key is for, and of an account only if one is looked at.
+
+    Over all accounts the studio's own come first.
+    """
+    order = GROUPS if chosen else GROUPS[::-1]
+    found: dict[str, list[WebPage]] = {group: [] for group in order}
     for page in pages:
         shown = page.group and may(holder, page) and (chosen or page.meant is not MeantFor.ACCOUNT)
         if shown:

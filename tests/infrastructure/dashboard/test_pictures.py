@@ -25,6 +25,8 @@ def test_every_picture_is_drawn_and_has_its_place(chromium: Browser, gateway: Ga
     text = page("docs/dashboard.md")
     for file in pictures.draw(chromium, gateway, tmp_path):
         kept = pictures.FOLDER / file.name
-        assert size_of(file) == size_of(kept) == (PHONE if "phone" in file.name else WIDE)
+        assert (
+            size_of(file) == size_of(kept) == (PHONE if any(one in file.name for one in ("phone", "alerts")) else WIDE)
+        )
         assert kept.stat().st_size <= LARGEST
         assert f"(pictures/{file.name})" in text
