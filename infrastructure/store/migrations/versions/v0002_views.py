@@ -8,7 +8,7 @@ from infrastructure.store.migrations.views import recreate_views
 
 revision = "0002"
 down_revision = "0001"
-views = "67e968d0c2fcffad"
+views = "36008be7cfc97b9a"
 """The shape of the views' tables. When it changes, copy this file under the next number."""
 
 
