@@ -5,6 +5,7 @@
                   ─ (WebhookRegistered ─ … ─ (WebhookRemoved)) … ─ (AlertSet ─ (AlertRaised) … ─ (AlertRemoved)) …
                   ─ (InvoiceRecorded …) …                  of a provider's own ledger
                   ─ (AccountSuspended ─ AccountResumed) … ─ (AccountClosed)
+                  ─ (AccountLeft ─ AccountArrived) …       of one that was moved to another ledger
 
 Each has the `reason` that its actor gave, if any; the actor stands beside it in the log. Decisions are in `limiting`,
 `issuing` (keys), `subscribing` (webhooks), `closing` (bills), `invoicing`, `agreeing` (prices), all other in `terms`.
@@ -23,6 +24,7 @@ from typing import Final
 from domain.agreeing import NOTHING_AGREED, Agreed, AgreementFact, evolve_agreed
 from domain.alerts import Alert, AlertFact, alerts_after
 from domain.billing import NOTHING_BILLED, BillingFact, BillingState, evolve_billing
+from domain.departures import HERE, AccountLeft, DepartureFact
 from domain.erased import ErasureDone, UserErased
 from domain.errors import InvalidInput
 from domain.invoices import NOTHING_INVOICED, InvoiceFact, Invoicing, evolve_invoicing
@@ -167,7 +169,7 @@ class AccountClosed:
 
 TermsFact = PlanChanged | PlanScheduled | LimitChanged | TimeZoneChanged | ConsentChanged | OnLimitChanged
 StandingFact = AccountSuspended | AccountResumed | AccountClosed
-OtherFact = BillingFact | WebhookFact | AlertFact | InvoiceFact | AgreementFact | ErasureDone | UserErased
+OtherFact = BillingFact | WebhookFact | AlertFact | InvoiceFact | AgreementFact | DepartureFact | ErasureDone | UserErased
 AccountFact = AccountOpened | TermsFact | StandingFact | KeyFact | OtherFact
 
 
@@ -218,6 +220,8 @@ class Account:
     paying: Paying = FREE
     next: Later | None = None
     """The plan that follows, if one is agreed."""
+    left: str = HERE
+    """The shard that it has left for, in the ledger that it has left; empty while it is here."""
     in_force: InForce = field(default_factory=dict, compare=False, repr=False)
     """By scope, what is limited a period, which every admission looks up; `in_windows` by the other windows first."""
     in_windows: Mapping[str, InForce] = field(default_factory=dict, compare=False, repr=False)
@@ -334,6 +338,8 @@ def _otherwise(account: Account, fact: OtherFact) -> Account:
         return account
     if isinstance(fact, UserErased):
         return replace(account, erased={**account.erased, fact.user: fact.pseudonym})
+    if isinstance(fact, DepartureFact):
+        return replace(account, left=fact.to if isinstance(fact, AccountLeft) else HERE)
     if isinstance(fact, AgreementFact):
         return replace(account, agreed=evolve_agreed(account.agreed, fact))
     if isinstance(fact, BillingFact):

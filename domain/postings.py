@@ -55,6 +55,7 @@ from domain.chart import (
     invoiced_of,
     payable_of,
 )
+from domain.departures import AccountArrived, AccountLeft
 from domain.erased import ErasureDone, UserErased
 from domain.errors import InvalidMoney
 from domain.invoices import DifferenceBooked, InvoiceRecorded, InvoiceVoided, provider_in
@@ -301,6 +302,8 @@ MOVES_NOTHING: Final[frozenset[type[Any]]] = CARRIES_OVER | {
     account.AccountSuspended,
     account.AccountResumed,
     account.AccountClosed,
+    AccountLeft,
+    AccountArrived,
     billing.PeriodClosed,
     billing.StatementIssued,
     billing.StatementVoided,

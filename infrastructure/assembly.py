@@ -127,6 +127,8 @@ class Parts:
     steady: Clock | None = None
     store: Callable[[Database], Store] = SqlStore
     slots: Callable[[Database], Slots] = SqlSlots
+    moves: bool = False
+    """Whether this process moves accounts to other ledgers."""
     pauses: Sequence[float] = PAUSES
     largest_held: int = LARGEST_HELD
 
@@ -180,7 +182,9 @@ class Assembly:
 
     @cached_property
     def writer(self) -> LedgerWriter:
-        terms = LeaseTerms(self.owner, self.settings.lease_seconds * SECOND, self.settings.snapshot_every)
+        terms = LeaseTerms(
+            self.owner, self.settings.lease_seconds * SECOND, self.settings.snapshot_every, self.parts.moves
+        )
         options = writer_options(self.settings, self.selling)
         store, believe = self.parts.store(self.database), self.timekeeper.believe
         writer = LedgerWriter(store, self.log, self.clock, terms, options, believe)

@@ -63,7 +63,7 @@ class Renewals:
 
 def _due(ledger: Ledger, account: str) -> int | None:
     known = known_account(ledger, account)
-    return None if known.standing is Standing.CLOSED else due_at(ledger, known)
+    return None if known.standing is Standing.CLOSED or known.left else due_at(ledger, known)
 
 
 def _renew(ledger: Ledger, account: str, now: int) -> list[Fact]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from application.ledger.indexing import index_row
+from application.ledger.indexing import Moved, index_row
 from application.ledger.log import (
     Codec,
     CommittedLinks,
@@ -24,7 +24,6 @@ from application.ledger.transaction import (
     Beside,
     Conflict,
     ContentRow,
-    IndexRow,
     JobRow,
     KeyRow,
     LeaseRow,
@@ -40,6 +39,7 @@ from domain.evidence import Spent
 from domain.ledger import Decide, Fact, Ledger, account_stream, evolve, period_stream, stream_of
 from domain.operation import CLOSED_PHASES, PHASES, Held, ProviderFailed, Rejected, Requested, State
 from domain.periods import Period
+from domain.relocation import check_here
 from domain.totals import names_erased
 from domain.turns import USUAL_PLACE
 from domain.value import maker, value
@@ -124,15 +124,6 @@ class Ticket:
     unknown: bool = False
 
 
-class Moved(NamedTuple):
-    """An operation that a group moves: its row now, its phase before (empty if it is new), and its place in a queue."""
-
-    row: IndexRow
-    was: str
-    provider: str
-    place: int
-
-
 @dataclass(frozen=True, slots=True)
 class LeaseTerms:
     """Whose operations the group opens, how long they are leased (microseconds), and how often a period is kept."""
@@ -140,6 +131,8 @@ class LeaseTerms:
     owner: str
     lease: int
     snapshot_every: int
+    moves: bool = False
+    """Whether it moves accounts, and so decides also about those that have left here."""
     actor: str = field(init=False)
     """This process, as the one who does what nobody asks for."""
 
@@ -265,6 +258,8 @@ class Group:
             now = max(self.now, remembered.ledger.last)
             read_back(self, proposal, remembered, now)
             facts = proposal.decide(remembered.ledger, now)
+            if not self.terms.moves:
+                check_here(remembered.ledger, facts)
             links, heads = self._encode(remembered, facts, proposal.actor or self.terms.actor)
         except (Conflict, StoreUnavailable, StoreRefused):  # the transaction is lost, not this decision
             raise

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from application.ledger.log import as_row
 from application.ledger.transaction import IndexRow
 from domain.ledger import period_stream
 from domain.operation import PHASES, Settled, State
+
+
+class Moved(NamedTuple):
+    """An operation that a group moves: its row now, its phase before (empty if it is new), and its place in a queue."""
+
+    row: IndexRow
+    was: str
+    provider: str
+    place: int
 
 
 def index_row(state: State) -> IndexRow:

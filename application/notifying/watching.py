@@ -154,6 +154,8 @@ class AlertWatch:
 
         known, current = await self.ledgers.look(account, look)
         raised: list[AlertRaised] = []
+        if known.left:
+            return raised
         for alert in known.alerts.values():
             watched = Watched(known, current, alert, entries, after)
             for span in watched.spans():

@@ -6,11 +6,11 @@ import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer import Argument
+from typer import Argument, Option
 
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
-from infrastructure.cli.session import CommandSession
+from infrastructure.cli.session import PARTS, CommandSession
 from infrastructure.showing.formats import counted, document
 
 if TYPE_CHECKING:
@@ -48,6 +48,38 @@ async def list_(session: CommandSession) -> Report:
     return Report(told, lambda page: _show(page, found))
 
 
+@command(app)
+async def move(
+    account: Annotated[str, Argument(metavar="ACCOUNT", help="The account.")],
+    session: CommandSession,
+    to: Annotated[str, Option("--to", metavar="SHARD", help="Where it is to be.")],
+    reason: Annotated[str, Option("--reason", metavar="TEXT", help="Kept in the log.")] = "",
+    wait: Annotated[
+        int, Option("--wait", min=0, metavar="SECONDS", help="How long what is open may take to be settled.")
+    ] = 60,
+) -> Report:
+    """Move an account to another shard, with all its facts, keys, words and files.
+
+    From its beginning until it has arrived, requests of the account are told to try again. Stopped at any moment, run
+    it again: it goes on.
+    """
+    from infrastructure.assembly import USUAL
+    from infrastructure.shards.moving import STEPS, move_account
+
+    settings = _settings(session)
+    with session.progress("move") as report:
+        moved = await move_account(
+            settings,
+            account,
+            to,
+            reason=reason,
+            seconds=wait,
+            parts=PARTS.get() or USUAL,
+            reached=lambda step: report((STEPS.index(step) + 1) / len(STEPS), step),
+        )
+    return Report(document(moved), lambda page: page.title(f"Account {account} is in shard {moved.shard}"))
+
+
 def _settings(session: CommandSession) -> Settings:
     """Those of a directory. Raises InvalidInput if none is named."""
     settings = session.settings()
@@ -77,4 +109,4 @@ def _show(page: Page, found: ShardList) -> None:
         if one.lacks:
             page.prose(f"{one.name}: {one.lacks}", "red", indent=2)
     for account, home in found.moves.items():
-        page.prose(f"{account} is on its way from {home.shard} to {home.moving_to}", "yellow", indent=2)
+        page.prose(f"{account} is being moved to {home.moving_to or home.shard}", "yellow", indent=2)

@@ -10,7 +10,7 @@ kept by the facts of its own ledger. Its word on jobs is a rule: one job has one
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Final
 
@@ -30,9 +30,11 @@ HOMES: Final = Table(
     Column("account", ID, primary_key=True),
     Column("shard", ID, nullable=False),
     Column("moving_to", ID),
+    Column("moved_from", ID),
     Column("changed", BigInteger, nullable=False),
 )
-"""The shard of each account; while it is moved, also the one it goes to. `changed` counts the changes of all rows."""
+"""The shard of each account, and the other one of a move that goes on. `changed` counts the changes of all rows."""
+HOME: Final = (HOMES.c.shard, HOMES.c.moving_to, HOMES.c.moved_from)
 JOBS: Final = Table(
     "shard_jobs",
     METADATA,
@@ -51,10 +53,15 @@ Job = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The shard of an account, and the one it is being moved to."""
+    """The shard of an account; the one that it goes to, and then the one that it came from, until all of it is done."""
 
     shard: str
     moving_to: str | None = None
+    moved_from: str | None = None
+
+    @property
+    def moves(self) -> bool:
+        return self.moving_to is not None or self.moved_from is not None
 
 
 class Directory:
@@ -92,7 +99,7 @@ class Directory:
 
     def home(self, account: str) -> Home | None:
         """The home of an account; None if it was never opened."""
-        rows = self.database.rows(select(HOMES.c.shard, HOMES.c.moving_to).where(HOMES.c.account == account))
+        rows = self.database.rows(select(*HOME).where(HOMES.c.account == account))
         return Home(*rows[0]) if rows else None
 
     def place(self, account: str, among: Sequence[str]) -> Home:
@@ -100,7 +107,7 @@ class Directory:
         with self.database.transaction() as connection:
             row = {"account": account, "shard": by_hash(account, among), "changed": _next(connection)}
             connection.execute(insert(HOMES).values(row).on_conflict_do_nothing())
-            found = select(HOMES.c.shard, HOMES.c.moving_to).where(HOMES.c.account == account)
+            found = select(*HOME).where(HOMES.c.account == account)
             return Home(*connection.execute(found).one())
 
     def accounts(self) -> dict[str, int]:
@@ -110,12 +117,13 @@ class Directory:
 
     def moves(self) -> dict[str, Home]:
         """The accounts that are being moved."""
-        query = select(HOMES.c.account, HOMES.c.shard, HOMES.c.moving_to).where(HOMES.c.moving_to.is_not(None))
+        moving = HOMES.c.moving_to.is_not(None) | HOMES.c.moved_from.is_not(None)
+        query = select(HOMES.c.account, *HOME).where(moving)
         return {row[0]: Home(*row[1:]) for row in self.database.rows(query.order_by(HOMES.c.account))}
 
     def write(self, account: str, home: Home) -> None:
         """Say where an account is from now on."""
-        row = {"shard": home.shard, "moving_to": home.moving_to}
+        row = asdict(home)
         with self.database.transaction() as connection:
             connection.execute(update(HOMES).where(HOMES.c.account == account).values(**row, changed=_next(connection)))
 

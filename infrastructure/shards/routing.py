@@ -18,10 +18,10 @@ from operator import attrgetter
 from typing import Any, Final
 
 from domain.advice import Advice
+from domain.departures import AccountMoved
 from domain.errors import ImageStudioError, InvalidInput, InvalidRequest
 from domain.keys import STUDIO
 from domain.keytext import id_in
-from domain.relocation import AccountMoved
 from infrastructure.shards.map import ShardMap
 from infrastructure.shards.merging import ACROSS, asked_of_each
 

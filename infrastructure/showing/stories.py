@@ -21,6 +21,7 @@ from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetFact, As
 from domain.billing import PeriodClosed, StatementIssued, StatementVoided
 from domain.booking import GoodwillGiven, UsageBooked
 from domain.bounds import Meter
+from domain.departures import AccountLeft, DepartureFact
 from domain.inputs import plain
 from domain.keys import KeyChanged, KeyFact, KeyIssued, KeyRevoked
 from domain.ledger import (
@@ -120,6 +121,9 @@ def in_words(fact: Fact) -> Telling:
 
 
 def _told_of_the_rest(fact: Fact) -> Telling:
+    if isinstance(fact, DepartureFact):
+        way = f"for shard {fact.to}" if isinstance(fact, AccountLeft) else f"from shard {fact.origin}"
+        return Telling(None, f"{way}{_because(fact.reason)}")
     if isinstance(fact, AgreementFact):
         return Telling(None, f"{agreed_in_words(fact)}{_because(fact.reason)}")
     return Telling(None, told_of_webhook(fact)) if isinstance(fact, WebhookFact) else _told_of_outcome(fact)

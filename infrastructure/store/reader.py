@@ -26,6 +26,9 @@ STREAMS = text(
 )
 """The streams of a range of names: one look into the index for each, however long they are."""
 
+SEEN = "CASE WHEN stream IN (SELECT stream FROM departed) THEN 'account.left' ELSE topic END"
+"""The name by which views see a fact: what has gone to another ledger changes none of them."""
+
 
 class SqlReader:
     """Implements LogReader, StreamReader and ChainReader on one database; every method raises StoreUnavailable."""
@@ -63,8 +66,8 @@ class SqlReader:
 
     def states(self, after: int, upto: int, limit: int) -> Sequence[tuple[int, str, int, str]]:
         query = (
-            f"SELECT position, topic, version, state FROM log WHERE position > {after:d} AND position <= {upto:d}"
-            f" ORDER BY position LIMIT {limit:d}"
+            f"SELECT position, {SEEN} AS topic, version, state FROM log WHERE position > {after:d}"
+            f" AND position <= {upto:d} ORDER BY position LIMIT {limit:d}"
         )
         return self.database.read(query)
 

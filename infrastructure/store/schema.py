@@ -309,6 +309,9 @@ ASSET_KEYS = Table(
 )
 """The keys of the assets' ids of accounts that came from another ledger, by whose key they were named."""
 
+DEPARTED = Table("departed", METADATA, Column("stream", ID, primary_key=True))
+"""The streams of accounts that have gone to other ledgers: their facts stay, and no view counts them."""
+
 APPEND_ONLY = "the log is append-only: correct it by appending a fact"
 
 SQLITE_TRIGGERS = (

@@ -28,6 +28,7 @@ from domain.assets import AssetFact
 from domain.booking import GoodwillGiven
 from domain.closing import Closing, close_period, issue_statement, void_statement
 from domain.counting import left_of
+from domain.departures import DepartureFact
 from domain.erased import ErasureDone, UserErased
 from domain.evidence import Spent
 from domain.granting import Granted, charge_back, give_grant
@@ -192,7 +193,7 @@ def test_applying_and_deciding_cost_the_same_with_one_open_operation_and_with_te
 def test_the_life_that_is_measured_holds_every_kind_of_fact() -> None:
     """Facts about assets and approvals change the evidence alone; those about keys, webhooks and the like the terms."""
     unseen = {*get_args(AssetFact), *get_args(ApprovalFact), *get_args(KeyFact), *get_args(WebhookFact)}
-    unseen |= {*get_args(InvoiceFact), *get_args(AlertFact), ErasureDone, UserErased}
+    unseen |= {*get_args(InvoiceFact), *get_args(AlertFact), *get_args(DepartureFact), ErasureDone, UserErased}
     met = {type(fact) for _, facts in looks_at(1) for fact in facts} | unseen
 
     assert {*get_args(AccountFact), *get_args(LedgerFact), *OPERATION_FACTS} - met == ONCE

@@ -25,6 +25,7 @@ from domain.billing import PeriodClosed, StatementIssued, StatementVoided
 from domain.booking import GoodwillGiven, UsageBooked
 from domain.bounds import Meter
 from domain.charging import CostSource
+from domain.departures import AccountArrived, AccountLeft
 from domain.erased import ErasureDone, UserErased
 from domain.invoices import CostDrifted, DifferenceBooked, InvoiceLine, InvoiceRecorded, InvoiceVoided
 from domain.keys import KeyChanged, KeyIssued, KeyRevoked, KeyScope, KeyTerms
@@ -160,6 +161,8 @@ EXAMPLES: tuple[Fact, ...] = (
     AccountResumed("acme", NOW, "paid"),
     AccountClosed("acme", NOW, "the contract ended"),
     UserErased("acme", NOW, "ann", "erased-0badcafe0badcafe", "as she asked"),
+    AccountLeft("acme", NOW, "eu_2", "a server of its own"),
+    AccountArrived("acme", NOW, "eu_1", "a server of its own"),
     ErasureDone("acme", NOW, "user", "ann", 2, 3, 1, 0, "e5" * 32, {"contents": 2, "files": 3}, "they asked for it"),
     PeriodClosed(
         "acme",

@@ -55,6 +55,7 @@ def _log() -> None:
         Column("last", BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
+    op.create_table("departed", Column("stream", ID, primary_key=True))
 
 
 def _index() -> None:
