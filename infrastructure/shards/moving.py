@@ -94,6 +94,9 @@ class AccountMove:
         if going != self.to:
             told = f"account {self.account!r} is on its way to {going!r}"
             raise InvalidInput("to", told, hint="let it arrive first")
+        if home == Home(home.shard) and home.shard != self.to and self._is_in(self.to):
+            told = f"shard {self.to!r} has facts of account {self.account!r} from before it was moved"
+            raise InvalidInput("to", told, hint="name a shard in which it never was")
         return home
 
     async def _change(self, home: Home, step: str) -> None:
@@ -122,13 +125,18 @@ class AccountMove:
     def _copy(self, origin: str) -> None:
         """All of it is there in one transaction, or nothing is."""
         source, target = self._of(origin), self._of(self.to)
-        with closing(open_log(target, Access.WRITE)) as there:
-            if there.database.rows(select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == self.account)):
-                return
-            with TemporaryDirectory(prefix="imagestudio-move-") as held, closing(open_log(source, Access.READ)) as here:
-                file = Path(held) / "account.tar"
+        if self._is_in(self.to):
+            return
+        with TemporaryDirectory(prefix="imagestudio-move-") as held:
+            file = Path(held) / "account.tar"
+            with closing(open_log(source, Access.READ)) as here:
                 export_account(here.database, belonging(source, here), self.account, file, silent, with_files=True)
+            with closing(open_log(target, Access.WRITE)) as there:
                 import_account(there.database, there.codec, claimed(target, there), file, silent)
+
+    def _is_in(self, shard: str) -> bool:
+        with closing(Database(self._of(shard).database, reading=True)) as database:
+            return bool(database.rows(select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == self.account)))
 
     async def _arrive(self, origin: str) -> None:
         async with self._studio(self.to) as studio:

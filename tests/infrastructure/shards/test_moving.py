@@ -98,6 +98,7 @@ async def test_who_asks_meanwhile_loses_nothing_and_has_nothing_done_twice(
     moved = asyncio.Event()
     async with open_studio(settings, serve=False) as studio:
         await fill(studio, ACCOUNT)
+        await studio.accounts.change_limit(ACCOUNT, "images", None)
         made: dict[str, str] = {}
 
         async def ask() -> None:
@@ -119,7 +120,6 @@ async def test_who_asks_meanwhile_loses_nothing_and_has_nothing_done_twice(
         assert row.charged == len(made) + 2
         for key, operation in made.items():
             assert (await studio.operations.run(asking(key))).operation == operation
-        assert await owners(settings, directory) == ["b"]
 
 
 async def test_keys_chains_and_files_are_there_and_what_is_personal_is_gone_here(
@@ -131,6 +131,8 @@ async def test_keys_chains_and_files_are_there_and_what_is_personal_is_gone_here
         [asset] = (await studio.library.list(ACCOUNT, limit=1)).assets
         await move_account(settings, ACCOUNT, "b", reason="a server of its own")
         assert (await studio.library.content(ACCOUNT, asset.id)).content
+        with pytest.raises(InvalidInput, match="has facts of account"):
+            await move_account(settings, ACCOUNT, "a")
         found = {}
         for name, url in directory.shards().items():
             with closing(Database(url)) as database:
@@ -140,6 +142,7 @@ async def test_keys_chains_and_files_are_there_and_what_is_personal_is_gone_here
         here, there = (set(found[name][0]) for name in "ab")
         assert {row for row in there if row not in here} == {found["b"][0][-1]}
         assert (found["a"][1], found["b"][1]) == ([0, 2], [2, 2])
+        assert await owners(settings, directory) == ["b"]
 
 
 async def test_an_account_with_open_operations_is_left_until_they_are_settled(settings: Settings) -> None:
