@@ -92,25 +92,25 @@ class Meters(Collector):
         yield from (end, lag, stopped, *self._webhooks(), *self._watch())
 
     def _webhooks(self) -> Iterator[Any]:
-        sending = self._studio.webhooks.sending
+        senders = [one.webhooks.sending for one in self._studio.ledgers]
         tries = CounterMetricFamily("imagestudio_webhook_tries", "Messages sent to webhooks.", labels=["outcome"])
         for state, outcome in OUTCOMES.items():
-            tries.add_metric([outcome], sending.sent[state])
-        now = sending.clock()
-        behind = sending.tables.lag(now)
-        seconds = 0.0 if behind.oldest is None else (now - behind.oldest) / SECOND
+            tries.add_metric([outcome], sum(one.sent[state] for one in senders))
+        now = senders[0].clock()
+        behind = [one.tables.lag(now) for one in senders]
+        oldest = min((one.oldest for one in behind if one.oldest is not None), default=now)
         waiting = GaugeMetricFamily("imagestudio_webhook_waiting", "Messages that are still to be sent.")
-        waiting.add_metric([], behind.waiting)
+        waiting.add_metric([], sum(one.waiting for one in behind))
         late = GaugeMetricFamily("imagestudio_webhook_lag_seconds", "For how long the oldest message is due.")
-        late.add_metric([], seconds)
+        late.add_metric([], (now - oldest) / SECOND)
         yield from (tries, waiting, late)
 
     def _watch(self) -> Iterator[Any]:
-        watch = self._studio.seals.watch
+        watches = [one.seals.watch for one in self._studio.ledgers]
         verified = GaugeMetricFamily("imagestudio_verified_position", "Position up to which the log was found whole.")
-        verified.add_metric([], watch.verified)
+        verified.add_metric([], sum(one.verified for one in watches))
         damage = GaugeMetricFamily("imagestudio_log_problems", "Problems that the last reading of the log found.")
-        damage.add_metric([], len(watch.problems))
+        damage.add_metric([], sum(len(one.problems) for one in watches))
         yield from (verified, damage)
 
     def describe(self) -> Iterator[Any]:
