@@ -84,7 +84,7 @@ class AccountMove:
         return MovedAccount(self.account, origin, self.to)
 
     def _home(self) -> Home:
-        """Where it is, if it may go where it is wanted."""
+        """Its home, if it may go where it is wanted. Raises InvalidInput, UnknownAccount."""
         shards, home = named_shards(self.directory), self.directory.home(self.account)
         if self.to not in shards:
             raise InvalidInput("to", f"there is no shard {self.to!r}", hint=f"there are: {', '.join(shards)}")

@@ -60,9 +60,8 @@ def noted() -> Iterator[list[tuple[str, str]]]:
     """Every statement meanwhile, with the user who makes it."""
     found: list[tuple[str, str]] = []
 
-    def note(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        engine = getattr(connection, "engine", None) or connection._engine
-        found.append((str(engine.url.username), statement))
+    def note(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        found.append((cursor.connection.info.user, statement))
 
     event.listen(Engine, "before_cursor_execute", note)
     try:
