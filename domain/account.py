@@ -169,7 +169,8 @@ class AccountClosed:
 
 TermsFact = PlanChanged | PlanScheduled | LimitChanged | TimeZoneChanged | ConsentChanged | OnLimitChanged
 StandingFact = AccountSuspended | AccountResumed | AccountClosed
-OtherFact = BillingFact | WebhookFact | AlertFact | InvoiceFact | AgreementFact | DepartureFact | ErasureDone | UserErased
+ErasureFact = ErasureDone | UserErased
+OtherFact = BillingFact | WebhookFact | AlertFact | InvoiceFact | AgreementFact | DepartureFact | ErasureFact
 AccountFact = AccountOpened | TermsFact | StandingFact | KeyFact | OtherFact
 
 

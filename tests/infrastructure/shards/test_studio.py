@@ -37,6 +37,7 @@ ONE_LEDGER = {
     "alerts": ("check",),
     "invoices": "*",
     "library": ("erase_due",),
+    "past": ("operations",),
     "providers": ("callbacks", "reconcile"),
     "queues": "*",
     "seals": "*",
