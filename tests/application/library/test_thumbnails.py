@@ -37,8 +37,8 @@ async def ready(studio: Studio) -> Studio:
 
 
 async def brought(studio: Studio, content: bytes) -> str:
-    """The asset that a request brings."""
-    result = await studio.operations.upscale(content, account="acme")
+    """The asset that a request brings, of the quick kind."""
+    result = await studio.operations.edit(content, "sepia", account="acme")
     places = await studio.library.of_operation("acme", result.operation)
     return next(link.asset for link in places if link.role == "input")
 
@@ -82,7 +82,7 @@ async def test_it_goes_with_its_asset_and_no_sweep_takes_it_before(database_url:
 
 async def test_erasing_an_operation_takes_the_thumbnails_of_its_files(studio: Studio, tmp_path: Path) -> None:
     content = picture(*SIZE)
-    result = await studio.operations.upscale(content, account="acme")
+    result = await studio.operations.edit(content, "sepia", account="acme")
     for link in await studio.library.of_operation("acme", result.operation):
         await studio.library.thumbnail("acme", link.asset)
     assert len(list((tmp_path / "assets").rglob("*.thumbnail.webp"))) == 2
