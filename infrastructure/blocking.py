@@ -170,6 +170,7 @@ class BlockingLibrary(Blocking[Library]):
     empty_trash = without_await(Library.empty_trash)
     erase_due = without_await(Library.erase_due)
     archive = without_await(Library.archive)
+    archive_named = without_await(Library.archive_named)
 
 
 class BlockingUpkeep(Blocking[Upkeep]):

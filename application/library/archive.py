@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import RawIOBase
 from typing import Any, BinaryIO, Final
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
@@ -54,27 +55,61 @@ class Archiver:
 
     def write(self, wanted: Sequence[ToArchive], stream: BinaryIO) -> Archived:
         """Write them; blocking. Raises AssetMissing, AssetDamaged and what the stream raises, and is then not whole."""
-        files: dict[str, str] = {}
-        missing: list[str] = []
-        entries: list[Mapping[str, Any]] = []
-        with ZipFile(stream, "w", ZIP_STORED) as archive:
+        stream.writelines(self.pieces(wanted))
+        return self.told(wanted)
+
+    def pieces(self, wanted: Sequence[ToArchive]) -> Iterator[bytes]:
+        """The archive as it grows; blocking. Raises AssetMissing, AssetDamaged, and is then not whole."""
+        grown = _Grown()
+        with ZipFile(grown, "w", ZIP_STORED) as archive:
             for one in wanted:
-                asset = one.shown.asset
-                name = None if one.file is None else f"{one.name}.{self.extension(asset.media_type)}"
-                if one.file is None or name is None:
-                    missing.append(asset.id)
-                else:
-                    files[name] = asset.id
-                    self._add(archive, name, asset.account, one.file)
-                entries.append({**self.describe(one.shown), "path": name})
+                if one.file is not None:
+                    yield from self._added(archive, grown, one, one.file)
+            entries = [{**self.describe(one.shown), "path": self._path(one)} for one in wanted]
             manifest = json.dumps({"assets": entries}, indent=2, ensure_ascii=False)
             archive.writestr(_entry(MANIFEST), manifest.encode())
-        return Archived(files, tuple(dict.fromkeys(missing)))
+        yield grown.taken()
 
-    def _add(self, archive: ZipFile, name: str, account: str, file: Asset) -> None:
-        with archive.open(_entry(name), "w", force_zip64=True) as target:
-            for piece in self.read(account, file):
+    def told(self, wanted: Sequence[ToArchive]) -> Archived:
+        """What is in the archive of these."""
+        paths = {self._path(one): one.shown.asset.id for one in wanted}
+        gone = (one.shown.asset.id for one in wanted if one.file is None)
+        return Archived({path: id for path, id in paths.items() if path is not None}, tuple(dict.fromkeys(gone)))
+
+    def _path(self, one: ToArchive) -> str | None:
+        return None if one.file is None else f"{one.name}.{self.extension(one.shown.asset.media_type)}"
+
+    def _added(self, archive: ZipFile, grown: _Grown, one: ToArchive, file: Asset) -> Iterator[bytes]:
+        with archive.open(_entry(f"{self._path(one)}"), "w", force_zip64=True) as target:
+            for piece in self.read(one.shown.asset.account, file):
                 target.write(piece)
+                yield grown.taken()
+
+
+class _Grown(RawIOBase):
+    """Collects what is written until it is taken."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, piece: Any) -> int:
+        self._pieces.append(bytes(piece))
+        return len(piece)
+
+    def taken(self) -> bytes:
+        pieces, self._pieces = self._pieces, []
+        return b"".join(pieces)
+
+
+def archived_in(file: BinaryIO) -> Archived:
+    """What the manifest of a whole archive says. Raises BadZipFile, and KeyError if it has none."""
+    with ZipFile(file) as archive:
+        entries = json.loads(archive.read(MANIFEST))["assets"]
+    files = {one["path"]: one["id"] for one in entries if one["path"] is not None}
+    return Archived(files, tuple(dict.fromkeys(one["id"] for one in entries if one["path"] is None)))
 
 
 def check_file_names(names: Iterable[str]) -> None:

@@ -9,9 +9,9 @@ await studio.library.link("acme", asset, expires=3_600)
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import BinaryIO
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO
 
 from application.library.answers import ShownAsset
 from application.library.archive import Archived, Archiver, ToArchive, check_file_names
@@ -21,6 +21,8 @@ from application.library.thumbnails import Thumbnails
 from application.ports import Asset, Media
 from domain.assets import Disposal
 from domain.errors import AssetMissing
+
+Seen = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +45,22 @@ class LibraryFiles(LibraryReader):
 
         Raises as `archive`, and InvalidInput for a name that is no file's everywhere.
         """
+        return await asyncio.to_thread(self.archiver.write, await self._to_archive(account, names), stream)
+
+    async def archive_pieces(self, account: str, names: Mapping[str, str], seen: Seen) -> Iterator[bytes]:
+        """The same archive in pieces, each read when it is asked for; blocking. Raises as `archive_named`.
+
+        `seen` is as much of what the manifest says of an asset as its reader may see.
+        """
+        describe = self.archiver.describe
+        archiver = replace(self.archiver, describe=lambda shown: seen(describe(shown)))
+        return archiver.pieces(await self._to_archive(account, names))
+
+    async def _to_archive(self, account: str, names: Mapping[str, str]) -> list[ToArchive]:
         check_file_names(names)
         shown = {asset: await self.show(account, asset) for asset in dict.fromkeys(names.values())}
         files = {asset: await self._file(one) for asset, one in shown.items()}
-        wanted = [ToArchive(name, shown[asset], files[asset]) for name, asset in names.items()]
-        return await asyncio.to_thread(self.archiver.write, wanted, stream)
+        return [ToArchive(name, shown[asset], files[asset]) for name, asset in names.items()]
 
     async def file(self, account: str, asset: str) -> Asset:
         """The file of an asset, to be read by the store. Raises UnknownAsset, AssetMissing if it is erased."""

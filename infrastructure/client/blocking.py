@@ -46,6 +46,8 @@ class BlockingRemoteLibrary(Blocking[RemoteLibrary]):
     lineage = without_await(RemoteLibrary.lineage)
     file = without_await(RemoteLibrary.file)
     content = without_await(RemoteLibrary.content)
+    archive = without_await(RemoteLibrary.archive)
+    archive_named = without_await(RemoteLibrary.archive_named)
     thumbnail = without_await(RemoteLibrary.thumbnail)
     link = without_await(RemoteLibrary.link)
     add = without_await(RemoteLibrary.add)

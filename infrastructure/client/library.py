@@ -6,13 +6,16 @@ Each takes the account first, as the library's do; an empty one is the key's own
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from shutil import copyfileobj
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO, Final
 from urllib.parse import quote
 
 from application.library.answers import BRINGING, AddedAsset, AssetWords, Bringing, ErasedAssets, ShownAsset
+from application.library.archive import Archived, archived_in
 from application.library.lineage import Lineage
 from application.library.links import USUAL_SECONDS, SignedLink
 from application.library.records import ALL_KEPT, AssetLink, AssetPage, AssetQuery, AssetRecord, LibraryTotals
@@ -97,6 +100,26 @@ class RemoteLibrary:
         """A small picture of it, whose pixels are not told. Raises UnknownAsset, AssetMissing, InvalidInput."""
         answer = await self.wire.ask(Call(method="GET", path=_path(asset, "thumbnail"), account=account))
         return Media(answer.content, answer.headers["content-type"])
+
+    async def archive(self, account: str, assets: Sequence[str], stream: BinaryIO) -> Archived:
+        """Write the files of these assets into a stream as one ZIP file; nothing of one that came in part.
+
+        Raises UnknownAsset, InvalidInput, Unreachable and what the stream raises.
+        """
+        return await self._archive(account, {"assets": [*assets]}, stream)
+
+    async def archive_named(self, account: str, names: Mapping[str, str], stream: BinaryIO) -> Archived:
+        """The same under names of the caller's, to which extensions are added; `names` has the asset of each."""
+        return await self._archive(account, {"names": dict(names)}, stream)
+
+    async def _archive(self, account: str, asked: Mapping[str, Any], stream: BinaryIO) -> Archived:
+        call = Call(method="POST", path=f"{PATH}/archive", account=account, body=sent_as_json(asked))
+        with TemporaryFile() as whole:
+            await self.wire.save(call, whole)
+            archived = await asyncio.to_thread(archived_in, whole)
+            whole.seek(0)
+            await asyncio.to_thread(copyfileobj, whole, stream)
+        return archived
 
     async def link(self, account: str, asset: str, *, expires: int = USUAL_SECONDS) -> SignedLink:
         """An address by which anybody reads the file for so many seconds. Raises UnknownAsset, InvalidInput."""

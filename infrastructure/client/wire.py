@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import httpx
 
@@ -92,6 +92,21 @@ class Wire:
         """The JSON of the answer. Raises as `ask`."""
         answer = await self.ask(call)
         return document_in(answer)
+
+    async def save(self, call: Call, target: BinaryIO) -> None:
+        """Write the answer into a file as it comes. Raises as `ask`, and Unreachable if it came in part."""
+        try:
+            with ExitStack() as stack:
+                sent = await asyncio.to_thread(call.body, stack)
+                headers = {**self._named(call.account), "accept-encoding": "identity"}
+                async with self._http.stream(call.method, call.path, headers=headers, **sent) as answer:
+                    if not answer.is_success:
+                        await answer.aread()
+                        raise _error_of(answer)
+                    async for piece in answer.aiter_raw(PIECE):
+                        await asyncio.to_thread(target.write, piece)
+        except httpx.TransportError as error:
+            raise _unreachable(self.url, error) from error
 
     def pieces(self, asset: Asset, account: str | None) -> Iterator[bytes]:
         """A file as it comes, going on after a lost connection; the last piece once its digest is the same.

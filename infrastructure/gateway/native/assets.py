@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import Field
+from starlette.concurrency import iterate_in_threadpool
 
 from application.asking.requests import File
 from application.library.adding import read_in_pieces
@@ -22,7 +26,7 @@ from infrastructure.gateway.callers import Operator, Reader
 from infrastructure.gateway.contents import content_response
 from infrastructure.gateway.describing import answers, together
 from infrastructure.gateway.gate import gate_of
-from infrastructure.gateway.native.answering import json_of
+from infrastructure.gateway.native.answering import json_of, seen_by
 from infrastructure.gateway.native.asof import AS_OF, DATED, as_of_document, moment_asked
 from infrastructure.gateway.native.paging import PAGED, check_parameters, flag_of, page_of
 from infrastructure.gateway.native.shapes import StrictBody
@@ -31,6 +35,7 @@ from infrastructure.showing.formats import document, instant_of, iso, spanned
 
 router = APIRouter(prefix="/v1/assets", tags=["Assets"])
 LONGEST_NUMBER: Final = 12
+MOST_ARCHIVED: Final = 1_000
 WORDS: Final = ("type", "kind", "model", "provider", "user", "project", "text", "tag", "collection", "sort")
 """Parameters that choose assets by a word of theirs."""
 _NAMED: Final = (*WORDS, "standing", "favourite", "since", "until")
@@ -64,6 +69,13 @@ class Linking(StrictBody):
     """For how many seconds anybody may read the file."""
 
     expires: Annotated[int, Field(ge=1, le=MOST_SECONDS)] = USUAL_SECONDS
+
+
+class Archiving(StrictBody):
+    """Assets, each under its id; or `names`, the asset of each name that a file is to have, without an extension."""
+
+    assets: Annotated[list[Text], Field(max_length=MOST_ARCHIVED)] = Field(default_factory=list)
+    names: Annotated[dict[Text, Text], Field(max_length=MOST_ARCHIVED)] = Field(default_factory=dict)
 
 
 class Disposing(StrictBody):
@@ -143,6 +155,21 @@ async def post_asset(request: Request, caller: Operator) -> Response:
         async with any_body(request) as body:
             added = await library.add(caller.account, only_file(body.files), new=new)
     return json_of({**asset_document(added.asset), "new": added.is_new}, caller, 201 if added.is_new else 200)
+
+
+@router.post("/archive", openapi_extra=answers(type="application/zip"))
+async def post_archive(request: Request, caller: Reader, asked: Archiving) -> Response:
+    """The files of some assets as one ZIP file, with a manifest that says of each what it is."""
+    if bool(asked.assets) == bool(asked.names):
+        raise InvalidInput("assets", "are named once", hint="give `assets`, or `names`, and not both")
+    names = asked.names or {asset: asset for asset in asked.assets}
+    pieces = await gate_of(request).studio.library.archive_pieces(
+        caller.account, names, lambda told: seen_by(told, caller)
+    )
+    begun = await asyncio.to_thread(next, pieces, b"")
+    headers = {"content-disposition": 'attachment; filename="assets.zip"', "x-content-type-options": "nosniff"}
+    read = iterate_in_threadpool(chain((begun,), pieces))
+    return StreamingResponse(read, headers=headers, media_type="application/zip")
 
 
 @router.get("/{id}/thumbnail", openapi_extra=answers(type="image/*"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import httpx
 import pytest
@@ -98,7 +101,40 @@ def drawn_small(studio: Either) -> Any:
     return studio.library.thumbnail(ACCOUNT, made(studio)).media_type
 
 
-PROGRAMS: list[Program] = [listed, seen_between, shown, descended, fetched, drawn_small, disposed]
+def archived(studio: Either) -> Any:
+    """Two assets, of which one has no file any more, as one ZIP file."""
+    kept, gone, stream = made(studio), studio.library.add(ACCOUNT, media.image(33, 44)).asset.id, BytesIO()
+    studio.library.erase(ACCOUNT, gone)
+    found = studio.library.archive_named(ACCOUNT, {"front": kept, "back": gone}, stream)
+    with ZipFile(stream) as archive:
+        assert archive.testzip() is None
+        assert archive.read("front.png") == studio.library.content(ACCOUNT, kept).content
+        entries = json.loads(archive.read("manifest.json"))["assets"]
+        names = archive.namelist()
+    return [names, [*found.files], found.missing == (gone,), found.files["front.png"] == kept, alike(entries)]
+
+
+def archived_under_ids(studio: Either) -> Any:
+    kept, stream = made(studio), BytesIO()
+    found = studio.library.archive(ACCOUNT, [kept], stream)
+    with ZipFile(stream) as archive:
+        return [
+            found.files == {f"{kept}.png": kept},
+            sorted(archive.namelist()) == sorted([*found.files, "manifest.json"]),
+        ]
+
+
+PROGRAMS: list[Program] = [
+    archived,
+    archived_under_ids,
+    listed,
+    seen_between,
+    shown,
+    descended,
+    fetched,
+    drawn_small,
+    disposed,
+]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

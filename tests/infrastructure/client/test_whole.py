@@ -45,7 +45,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     "library": {
         "erase_due": HERE,
         "linked": INSIDE,
-        **dict.fromkeys(("archive", "archive_named"), LATER),
+        "archive_pieces": "is in `archive_named`",
     },
     "past": {"moment": "is in each answer", "operations": "is `operations.look` with `as_of`"},
     "webhooks": {"told_of": "is in `deliveries`"},

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from PIL import Image
@@ -154,3 +156,40 @@ def test_who_asks_for_addresses_gets_addresses_that_lead_to_the_pictures(gateway
     assert one.b64_json is None
     with gateway.client("") as anybody, Image.open(io.BytesIO(anybody.get(one.url).content)) as opened:
         assert opened.size == (1024, 1024)
+
+
+def test_many_are_fetched_as_one_archive_that_tells_no_more_than_their_pages(gateway: Gateway, asset: str) -> None:
+    with gateway.client() as client:
+        packed = client.post("/v1/assets/archive", json={"names": {"front": asset}})
+        shown, file = client.get(f"/v1/assets/{asset}").json(), client.get(f"/v1/assets/{asset}/content").content
+    with ZipFile(io.BytesIO(packed.content)) as archive:
+        assert archive.read("front.png") == file
+        [entry] = json.loads(archive.read("manifest.json"))["assets"]
+    assert packed.headers["content-type"] == "application/zip"
+    assert entry.keys() - shown.keys() == {"path"}, "what is the operator's own is not in it"
+    assert entry["path"] == "front.png"
+    assert all(shown[name] == told for name, told in entry.items() if name != "path")
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({}, "assets"),
+        ({"assets": ["5a" * 12], "names": {"a": "5a" * 12}}, "assets"),
+        ({"names": {"../up": "5a" * 12}}, "names"),
+        ({"assets": ["5a" * 12] * 1_001}, "assets"),
+    ],
+)
+def test_an_archive_that_cannot_be_is_told_before_anything_is_sent(
+    gateway: Gateway, asked: dict[str, Any], field: str
+) -> None:
+    with gateway.client() as client:
+        told = client.post("/v1/assets/archive", json=asked)
+    assert (told.status_code, told.headers["content-type"]) == (400, "application/problem+json")
+    assert field in told.json()["detail"]
+
+
+def test_an_archive_of_what_nobody_knows_is_not_begun(gateway: Gateway, asset: str) -> None:
+    with gateway.client() as client:
+        told = client.post("/v1/assets/archive", json={"assets": [asset, "5a" * 12]})
+    assert (told.status_code, told.json()["code"]) == (404, "unknown_asset")
