@@ -49,14 +49,14 @@ def alike(document: Any) -> Any:
     return [alike(one) for one in document] if isinstance(document, list) else document
 
 
-def made(studio: Either) -> str:
+def made(studio: Either, picture: bytes = PICTURE) -> str:
     """The asset of an edited picture."""
-    return studio.operations.edit(PICTURE, "sepia", account=ACCOUNT, allow="stand-in").assets[0].asset.id
+    return studio.operations.edit(picture, "sepia", account=ACCOUNT, allow="stand-in").assets[0].asset.id
 
 
-def erased(studio: Either) -> str:
+def erased(studio: Either, picture: bytes = PICTURE) -> str:
     """The asset of an edited picture whose file is erased."""
-    return studio.library.erase(ACCOUNT, made(studio)).assets[0]
+    return studio.library.erase(ACCOUNT, made(studio, picture)).assets[0]
 
 
 def listed(studio: Either) -> Any:
@@ -103,8 +103,7 @@ def drawn_small(studio: Either) -> Any:
 
 def archived(studio: Either) -> Any:
     """Two assets, of which one has no file any more, as one ZIP file."""
-    kept, gone, stream = made(studio), studio.library.add(ACCOUNT, media.image(33, 44)).asset.id, BytesIO()
-    studio.library.erase(ACCOUNT, gone)
+    kept, gone, stream = made(studio), erased(studio, media.image(33, 44)), BytesIO()
     found = studio.library.archive_named(ACCOUNT, {"front": kept, "back": gone}, stream)
     with ZipFile(stream) as archive:
         assert archive.testzip() is None
