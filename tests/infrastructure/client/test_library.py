@@ -70,7 +70,7 @@ def seen_between(studio: Either) -> Any:
     at = studio.library.show(ACCOUNT, made(studio)).asset.first_seen
     spans = ((at, at + 1), (at + 1, LATEST), (EARLIEST, at + 1))
     return [
-        [one.first_seen - at for one in studio.library.list(ACCOUNT, AssetQuery(seen=seen)).assets][:1]
+        [min(one.first_seen - at, 1) for one in studio.library.list(ACCOUNT, AssetQuery(seen=seen)).assets][:1]
         for seen in spans
     ]
 
