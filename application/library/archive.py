@@ -71,7 +71,7 @@ class Archiver:
         yield grown.taken()
 
     def told(self, wanted: Sequence[ToArchive]) -> Archived:
-        """What is in the archive of these."""
+        """The report of an archive of these."""
         paths = {self._path(one): one.shown.asset.id for one in wanted}
         gone = (one.shown.asset.id for one in wanted if one.file is None)
         return Archived({path: id for path, id in paths.items() if path is not None}, tuple(dict.fromkeys(gone)))
@@ -105,7 +105,7 @@ class _Grown(RawIOBase):
 
 
 def archived_in(file: BinaryIO) -> Archived:
-    """What the manifest of a whole archive says. Raises BadZipFile, and KeyError if it has none."""
+    """The report that the manifest of a whole archive makes. Raises BadZipFile, and KeyError if it has none."""
     with ZipFile(file) as archive:
         entries = json.loads(archive.read(MANIFEST))["assets"]
     files = {one["path"]: one["id"] for one in entries if one["path"] is not None}
