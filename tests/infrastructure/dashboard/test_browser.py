@@ -62,7 +62,7 @@ def addresses(gateway: Gateway, operation: str) -> dict[str, list[str]]:
     asset = gateway.run(gateway.studio.library.list("acme")).assets[0].id
     gateway.run(gateway.studio.operations.generate("a lake", account="acme", model=MODEL, key="batch:spring/1"))
     parts = {"which": period, "period": period, "provider": "scripted", "month": "2026-11", "name": "spring"}
-    ids = {"operation": operation, "asset": asset, "key": keys[0].id, "webhook": hook}
+    ids = {"operation": operation, "why": operation, "asset": asset, "key": keys[0].id, "webhook": hook}
     found: dict[str, list[str]] = {"acme": [], STUDIO: []}
     for page in PAGES:
         account = STUDIO if page.meant in (MeantFor.STUDIO, MeantFor.FOR_ACCOUNT) else "acme"
