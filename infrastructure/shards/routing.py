@@ -29,8 +29,8 @@ OPENS: Final = frozenset({"accounts.open", "keys.issue", "keys.ensure_first_key"
 """Calls that may make an account, which is in its shard for ever after."""
 NAMED_BY: Final = ("account", "request", "prepared", "wanted", "asked", "filter")
 """Parameters that are an account, or have one."""
-KNOWN: Final = frozenset({"operations.notified", "log.facts"})
-"""Calls about an operation that do not name its account."""
+KNOWN: Final = frozenset({"operations.notified", "log.facts", "past.operations"})
+"""Calls about an operation, or several of one account, that do not name it."""
 FIRST: Final = frozenset({"operations.account_of", "approvals.account_of", "log.index.operations", "index.operations"})
 """Calls that any shard may answer that has an answer."""
 OF_STUDIO: Final = frozenset({"keys.ensure_first_key"})
@@ -132,9 +132,10 @@ class _Call:
         """The one that is asked; blocks. Raises InvalidInput if it is none."""
         if account is not None:
             return self._shards.opening(account) if self._path in OPENS else self._shards.of(account)
-        operation = self._given("operation", args, kwargs) if self._path in KNOWN else None
-        operations = getattr(self._given("filter", args, kwargs), "operations", ()) or (operation,)
-        if operations[0] is not None:
+        operations = getattr(self._given("filter", args, kwargs), "operations", ())
+        if self._path in KNOWN:
+            operations = self._given("ids", args, kwargs) or (self._given("operation", args, kwargs),)
+        if operations:
             return self._of_operation(operations[0])
         told = f"{self._path} is of one ledger, and there are {len(self._shards.names)} shards"
         raise InvalidInput("account", told, hint=Advice("shards.one"))

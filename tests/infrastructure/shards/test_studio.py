@@ -37,7 +37,6 @@ ONE_LEDGER = {
     "alerts": ("check",),
     "invoices": "*",
     "library": ("erase_due",),
-    "past": ("operations",),
     "providers": ("callbacks", "reconcile"),
     "queues": "*",
     "seals": "*",
@@ -145,6 +144,8 @@ async def test_each_account_is_in_its_own_shard_alone(settings: Settings) -> Non
         assert await studio.operations.account_of(made[0]) == ACCOUNTS[0]
         assert (await studio.operations.look(made[1], account=ACCOUNTS[1])).operation == made[1]
         assert studio.log.facts(made[1])[0].operation.account == ACCOUNTS[1]  # type: ignore[union-attr]
+        end = studio.shards[1].log.reader.end()
+        assert [row.id for row in await studio.past.operations([made[1]], end)] == [made[1]]
         with pytest.raises(UnknownOperation):
             await studio.operations.look(made[1], account=ACCOUNTS[0])
         with pytest.raises(UnknownOperation):
@@ -180,7 +181,7 @@ async def test_a_key_opens_its_account_from_whichever_shard_until_it_is_revoked(
         assert await other.keys.ensure_first_key() is None
 
 
-async def test_the_audit_is_of_all_shards(settings: Settings) -> None:
+async def test_the_audit_is_of_all_shards_and_reading_alone_says_the_same(settings: Settings) -> None:
     async with opened(settings) as studio:
         await fill(studio)
         verdict = await verdict_of(studio.audit)
@@ -188,11 +189,6 @@ async def test_the_audit_is_of_all_shards(settings: Settings) -> None:
         assert verdict.comparison is not None
         assert {view.view.partition("/")[0] for view in verdict.comparison.views} == {"a", "b"}
         assert (await verdict_of(studio.audit, ACCOUNTS[0])).clean
-
-
-async def test_reading_alone_says_the_same(settings: Settings) -> None:
-    async with opened(settings) as studio:
-        await fill(studio)
         with open_reading(settings) as reading:
             reading.views.catch_up()
             assert reading.views.rows(USAGE) == studio.views.rows(USAGE)
