@@ -34,6 +34,7 @@ from infrastructure.registry import switched_off, told_settings, unknown_setting
 from infrastructure.sealfiles import KEYS_FILE, SealFile
 from infrastructure.seals import signing_keys
 from infrastructure.settings import PREFIX, Settings, filed, revealed, standard_telemetry, wrong_fields
+from infrastructure.shards.opening import named_shards, open_directory, settings_of
 from infrastructure.store.migrations import HEAD
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.urls import SQLITE, parse_url, sqlite_file
@@ -73,7 +74,7 @@ def settings_troubles(database: str | None = None) -> list[Trouble]:
         "CATALOGUES": _catalogue,
         "PRESETS": _presets,
         "PLANS": _plans,
-        "DATABASE_URL": _database,
+        "SHARDS" if settings.shards else "DATABASE_URL": _databases,
         "PEPPERS": _peppers,
         "LINK_KEYS": _link_keys,
         "SEAL_FILE": _seals,
@@ -100,7 +101,7 @@ def _names() -> Iterator[Trouble]:
 
 def _read(database: str | None) -> tuple[Settings, list[Trouble]]:
     """The settings as far as they can be used, and what cannot."""
-    given: dict[str, Any] = {} if database is None else {"database_url": database}
+    given: dict[str, Any] = {} if database is None else {"database_url": database, "shards": ""}
     wrong: dict[str, Trouble] = {}
     while True:
         try:
@@ -145,7 +146,7 @@ def _providers(settings: Settings) -> Iterator[Trouble]:
 def _paths(settings: Settings) -> Iterator[Trouble]:
     """Folders that are written to: those that are there, and the nearest one in which a new one would be made."""
     place_of(settings)
-    url = parse_url(settings.database)
+    url = parse_url(settings.shards or settings.database)
     wanted = {"HOME": settings.home}
     if "://" not in settings.assets:
         wanted["ASSETS"] = Path(settings.assets)
@@ -175,6 +176,16 @@ def _plans(settings: Settings) -> Iterator[Trouble]:
     if settings.plans:  # else there is nothing to say but of the catalogue, again
         load_sales(settings.plans, load_catalogue(settings.catalogues)[1])
     yield from ()
+
+
+def _databases(settings: Settings) -> Iterator[Trouble]:
+    """The database, or the directory and each shard's."""
+    if not settings.shards:
+        yield from _database(settings)
+        return
+    with open_directory(settings) as directory:
+        for name, url in named_shards(directory).items():
+            yield from _database(settings_of(settings, name, url))
 
 
 def _database(settings: Settings) -> Iterator[Trouble]:

@@ -37,8 +37,10 @@ def said(settings: Settings, option: str = "", file_option: str = "") -> list[Sa
     found = [Said(VARIABLE, str(used_file() or ""), named)]
     for name in Settings.model_fields:
         source, value = sources.of(name), getattr(settings, name)
+        if name == "shards":
+            value = _address(value)
         if name == "database_url":
-            value = make_url(settings.database).render_as_string(hide_password=True)
+            value = _address("" if settings.shards else settings.database)
             source = option or source
         found.append(Said(f"{PREFIX}{name.upper()}", _text(value), source))
     providers = told_settings(settings)
@@ -46,6 +48,11 @@ def said(settings: Settings, option: str = "", file_option: str = "") -> list[Sa
     for name, own in providers.items():
         found += _of_provider(name, own, sources, on=name not in off)
     return found
+
+
+def _address(url: str) -> str:
+    """A database's, without its password."""
+    return make_url(url).render_as_string(hide_password=True) if url else ""
 
 
 def _of_provider(name: str, own: ProviderSettings, sources: Sources, *, on: bool) -> Iterator[Said]:

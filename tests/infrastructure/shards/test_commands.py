@@ -38,6 +38,9 @@ def test_commands_find_the_shard_and_ask_all_of_them(home: Path, shards_url: str
     assert call("shard", "list").out.splitlines()[0].strip() == "2 shards"
     assert call("seal", "--db", listed[0]["url"], "--json").code == 0
     assert {path.name for path in (home / "assets").iterdir()} == {"a", "b"}
+    said = {one["name"]: one["value"] for one in call("config", "--json").document["settings"]}
+    assert (said["IMAGESTUDIO_DATABASE_URL"], said["IMAGESTUDIO_SHARDS"].endswith(shards_url[-8:])) == ("", True)
+    assert call("config", "check", "--json").document["problems"] == []
 
 
 def test_what_is_of_one_ledger_says_how_to_ask_for_it(home: Path) -> None:
