@@ -49,8 +49,8 @@ def _caught_up(studio: Studio) -> int:
 
 
 def _newer(studio: Studio, account: str | None, position: int) -> int | None:
-    """The position of a newer fact, None if there is none."""
-    if studio.log.reader.end() == position:
+    """The position of a newer fact, None if there is none; positions of several logs are not compared."""
+    if studio.shards or studio.log.reader.end() == position:
         return None
     found = studio.log.reader.read(position, 1, LogFilter(account=account))
     return found[0].position if found else None

@@ -182,6 +182,7 @@ ACROSS: Final[Mapping[str, Callable[..., Any]]] = {
     "audit.rebuild": _total,
     "audit.verify": _chained,
     "books.balance": _balance,
+    "log.reader.end": _total,
     "operations.close": _none,
     "upkeep.recover": _listed,
     "upkeep.working": _working,

@@ -36,12 +36,12 @@ FIRST: Final = frozenset({"operations.account_of", "approvals.account_of", "log.
 OF_STUDIO: Final = frozenset({"keys.ensure_first_key"})
 """Calls about the studio's own account."""
 INSIDE: Final = frozenset(
-    {"log.index", "log.reader", "library.words", "operations.results", "operations.results.index"}
+    {"books.log", "log.index", "log.reader", "library.words", "operations.results", "operations.results.index"}
 )
 """Parts of facades that are asked by account, too."""
 ALIKE: Final = frozenset(
     {"accounts.currency", "accounts.plans", "library.links", "log.codec", "operations.operator", "providers.by_name"}
-    | {"providers.off", "providers.clock", "books.log"}
+    | {"providers.off", "providers.clock"}
 )
 """Parts of facades that are the same in all shards."""
 

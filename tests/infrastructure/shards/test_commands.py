@@ -44,12 +44,14 @@ def test_commands_find_the_shard_and_ask_all_of_them(home: Path, shards_url: str
 
 
 def test_what_is_of_one_ledger_says_how_to_ask_for_it(home: Path) -> None:
+    assert call("account", "open", ACCOUNTS[0]).code == 0
     for command in (
         ("seal",),
         ("events",),
         ("backup", home / "copy"),
         ("db", "upgrade"),
         ("export", "beancount", "--out", home / "books"),
+        ("export", "beancount", "--out", home / "own", "--account", ACCOUNTS[0]),
     ):
         done = call(*command, "--json")
         assert (done.code, done.error["code"]) == (2, "invalid_input"), command
