@@ -80,7 +80,7 @@ from infrastructure.plugins import ProviderSettings
 from infrastructure.queues import Queues
 from infrastructure.recorded import CostsInViews
 from infrastructure.registry import build_providers, switched_off, told_settings
-from infrastructure.seals import Seals
+from infrastructure.seals import seals_of
 from infrastructure.service import Studio
 from infrastructure.settings import Settings, owner_name
 from infrastructure.store.database import Database
@@ -374,7 +374,7 @@ class Assembly:
             books=Books(self.database, FactSource(self.reader, shown_codec(self.database, self.codec))),
             audit=audit_of(self.settings, self.database, self.codec, self.views, self.clock),
             past=past_of(self.settings, self.database, self.codec, self.clock),
-            seals=Seals(self.settings, self.reader, partial(established_id, self.database), self.clock),
+            seals=seals_of(self),
             queues=Queues(self.database, self.clock),
             providers=self.providers,
             upkeep=self.upkeep,

@@ -102,12 +102,13 @@ async def renewing(ownership: Ownership, gates: Gates) -> None:
 
 
 async def watching(watch: LogWatch, minutes: int) -> None:
-    """Verify the log from its beginning, again and again, and have it sealed; the first time after a minute."""
-    pause = MINUTE
+    """Verify the log, again and again, and have it sealed; one process does, and so many minutes after the last.
+
+    It looks every minute: whoever has the turn may have ended.
+    """
     try:
         while True:
-            await asyncio.sleep(pause)
-            await asyncio.to_thread(watch.turn)
-            pause = minutes * MINUTE
+            await asyncio.sleep(MINUTE)
+            await asyncio.to_thread(watch.turn, minutes * MINUTE)
     finally:
         watch.end()

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from application.keeping.accountviews import AccountReader
     from application.keeping.keys import KeyReader
     from application.keeping.statements import StatementReader
+    from application.keeping.watch import WatchStanding
     from application.notifying.alerts import AlertReader
     from application.notifying.reading import WebhookReader
     from infrastructure.past import Past
@@ -116,6 +117,13 @@ class ReadingLedger:
         from infrastructure.past import past_of
 
         return past_of(self.settings, self.database, self.codec, now)
+
+    def watched(self) -> WatchStanding:
+        """How far services verified the log; blocks."""
+        from infrastructure.clock import now
+        from infrastructure.store.watchbook import SqlWatchBook
+
+        return SqlWatchBook(self.database, "", now).standing()
 
     @property
     def audit(self) -> Audit:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import httpx
@@ -13,14 +14,17 @@ from application.keeping.chains import ChainReader, take_seal
 from application.keeping.ends import Seal
 from application.keeping.seals import Inclusion, SignedSeal, inclusions, signed_seal
 from application.keeping.statementproof import StatementProof, statement_proof
-from application.keeping.watch import LogWatch
+from application.keeping.watch import LogWatch, WatchBook
 from application.ledger.reader import StreamReader
 from domain.errors import InvalidInput, UnknownAccount
 from domain.ledger import account_stream
 from infrastructure.sealfiles import SealFile, kept_seals
 from infrastructure.settings import Settings
+from infrastructure.store.identity import established_id
+from infrastructure.store.watchbook import SqlWatchBook
 
 if TYPE_CHECKING:
+    from infrastructure.assembly import Assembly
     from infrastructure.sealing import SealKey
 
 LOGGER = logging.getLogger("imagestudio")
@@ -40,10 +44,11 @@ class Seals:
     reader: SealedLog
     ledger: Callable[[], str]
     clock: Callable[[], int]
+    book: WatchBook
     watch: LogWatch = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "watch", LogWatch(self.reader, self._kept_seals, self._keep_if_newer))
+        object.__setattr__(self, "watch", LogWatch(self.reader, self._kept_seals, self._keep_if_newer, self.book))
 
     def public_keys(self) -> list[str]:
         """The keys that seals are checked with, the newest first. Raises InvalidInput, StoreUnavailable."""
@@ -89,6 +94,12 @@ class Seals:
         kept = self.kept()
         if not kept or kept[-1].seal.position < seal.position:
             self.keep(seal)
+
+
+def seals_of(made: Assembly) -> Seals:
+    """Seals of an open studio's log."""
+    book = SqlWatchBook(made.database, made.owner, made.clock)
+    return Seals(made.settings, made.reader, partial(established_id, made.database), made.clock, book)
 
 
 def of_statement(seals: Seals, account: str, number: str) -> StatementProof:

@@ -26,6 +26,8 @@ from domain.errors import LogCorrupted
 from domain.ledger import account_stream
 
 PAGE = 1_000
+BEFORE_ALL = -1
+"""Before the first position."""
 MOST = 100
 """Problems that are kept of one reading."""
 OTHERS = ("alert.", "approval.", "asset.", "invoice.cost_drifted", "key.", "ledger.goodwill_given", "webhook.")
@@ -68,21 +70,25 @@ def verify_chains(
     yield from _verified(LogWalk(), reader, account, seals if account is None else (), pause)
 
 
-def verified_seal(
-    reader: ChainReader, seals: Sequence[Seal], pause: Callable[[int], None]
-) -> tuple[list[Problem], Seal | None]:
-    """As `verify_chains` of all accounts, and the seal of what was read if there is no damage."""
-    walk = LogWalk()
-    found = list(islice(_verified(walk, reader, None, seals, pause), MOST))
-    return found, None if found else walk.seal()
+def read_log(
+    reader: ChainReader, seals: Sequence[Seal], pause: Callable[[], None], walk: LogWalk, found: list[Problem]
+) -> Seal | None:
+    """As `verify_chains` of all accounts, on from where a walk is; the seal of all of it, None if there is damage.
+
+    What is amiss is added to what was `found`, as it is met.
+    """
+    later = [seal for seal in seals if seal.position >= walk.position]
+    for problem in islice(_verified(walk, reader, None, later, lambda _position: pause()), MOST):
+        found.append(problem)  # noqa: PERF402 - it is looked at meanwhile
+    return None if found else walk.seal()
 
 
 def _verified(
     walk: LogWalk, reader: ChainReader, account: str | None, seals: Sequence[Seal], pause: Callable[[int], None]
 ) -> Iterator[Problem]:
-    before = _rows(reader, account)
+    before = {} if walk.position else _rows(reader, account)
     checks = _SealChecks(walk, sorted(seals, key=lambda seal: seal.position))
-    for page in _pages(reader, account):
+    for page in _pages(reader, account, after=walk.position or BEFORE_ALL):
         yield from checks.turn(page)
         yield from _not_indexed(reader, page)
         pause(walk.position)
@@ -146,10 +152,12 @@ def account_row(reader: LogReader, account: str, upto: int | None = None) -> Acc
     return walk.row(account)
 
 
-def _pages(reader: LogReader, account: str | None, upto: int | None = None) -> Iterator[Sequence[Positioned]]:
+def _pages(
+    reader: LogReader, account: str | None, upto: int | None = None, after: int = BEFORE_ALL
+) -> Iterator[Sequence[Positioned]]:
     """The entries up to a position, or those that are in the log now; later ones are for the next audit."""
     which = LogFilter(upto=reader.end() if upto is None else upto, account=account)
-    last = -1
+    last = after
     while page := reader.read(last, PAGE, which):
         yield page
         last = page[-1].position

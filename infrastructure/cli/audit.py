@@ -42,6 +42,7 @@ async def audit(
     from infrastructure.auditing import verdict_of
     from infrastructure.sealfiles import kept_seals
     from infrastructure.showing.hints import in_shell
+    from infrastructure.showing.seals import watch_document
     from infrastructure.showing.verdicts import verdict_document
 
     seals = [Seal.parse(seal)] if seal is not None else []
@@ -56,7 +57,19 @@ async def audit(
             lost = reading.lost.message if reading.lost is not None else ""
             seals += [one.seal for one in await asyncio.to_thread(kept_seals, reading.settings)]
             verdict = await verdict_of(reading.audit, account, seals, report, lost=lost)
-    return Report(verdict_document(verdict), lambda page: show_verdict(page, verdict), 0 if verdict.clean else OTHER)
+            watch = await asyncio.to_thread(reading.watched)
+    document = {**verdict_document(verdict), "watch": watch_document(watch)}
+
+    def show(page: Page) -> None:
+        show_verdict(page, verdict)
+        if watch.at or watch.owner:
+            amiss = f", {counted(len(watch.problems), 'problem')}" if watch.problems else ""
+            page.line(
+                f"  services verified it up to position {watch.verified:,}, and read at {watch.position:,}{amiss}",
+                "dim",
+            )
+
+    return Report(document, show, 0 if verdict.clean else OTHER)
 
 
 @command(app)

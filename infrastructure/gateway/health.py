@@ -1,7 +1,7 @@
 """For whatever starts the service again, sends it requests, or draws its curves.
 
     /healthz   the process answers
-    /readyz    the database answers, and every view moves: send requests
+    /readyz    the database answers, and every view moves: send requests; and how far the log was verified
     /metrics   counts and times, as Prometheus reads them
 
 None needs a key.
@@ -33,8 +33,10 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
     """Whether requests may be sent here; if not, why."""
-    lacks = await gate_of(request).readiness.lacks()
-    return JSONResponse({"status": "not ready" if lacks else "ready", "lacks": lacks}, 503 if lacks else 200)
+    readiness = gate_of(request).readiness
+    lacks = await readiness.lacks()
+    told = {"status": "not ready" if lacks else "ready", "lacks": lacks, "watch": await readiness.watched()}
+    return JSONResponse(told, 503 if lacks else 200)
 
 
 @router.get("/metrics", openapi_extra=answers({"type": "string"}, type="text/plain"))

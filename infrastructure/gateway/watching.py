@@ -17,6 +17,7 @@ from domain.retrying import DEAD, DELIVERED, WAITING
 from infrastructure.clock import SECOND
 from infrastructure.gateway.arrivals import Exchange
 from infrastructure.service import Studio
+from infrastructure.showing.seals import watch_summary
 
 STUCK: Final = 30.0
 """Seconds in which a view that is behind has to move, or it does not any more."""
@@ -34,6 +35,14 @@ class Readiness:
     studio: Studio
     clock: Callable[[], float] = monotonic
     _seen: dict[str, tuple[int, float]] = field(default_factory=dict, init=False)
+
+    async def watched(self) -> dict[str, Any] | None:
+        """How far the log was verified; None if the database does not say."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                return watch_summary(await asyncio.to_thread(self.studio.seals.watch.standing))
+        except (StoreError, TimeoutError):
+            return None
 
     async def lacks(self) -> list[str]:
         """Why it is not ready; empty if it is."""
@@ -106,7 +115,7 @@ class Meters(Collector):
         yield from (tries, waiting, late)
 
     def _watch(self) -> Iterator[Any]:
-        watches = [one.seals.watch for one in self._studio.ledgers]
+        watches = [one.seals.watch.standing() for one in self._studio.ledgers]
         verified = GaugeMetricFamily("imagestudio_verified_position", "Position up to which the log was found whole.")
         verified.add_metric([], sum(one.verified for one in watches))
         damage = GaugeMetricFamily("imagestudio_log_problems", "Problems that the last reading of the log found.")

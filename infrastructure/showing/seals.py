@@ -10,7 +10,7 @@ from typing import Any
 
 from application.keeping.ends import Seal, StreamEnd
 from application.keeping.seals import Inclusion, SignedSeal
-from application.keeping.watch import LogWatch
+from application.keeping.watch import WatchStanding
 from domain.errors import InvalidInput
 from infrastructure.showing.formats import instant_of, iso
 
@@ -39,9 +39,16 @@ def inclusion_document(one: Inclusion) -> dict[str, Any]:
     }
 
 
-def watch_document(watch: LogWatch) -> dict[str, Any]:
-    """How far the log was verified: up to `verified` in whole, `reading` is where it is read now."""
-    return {"verified": watch.verified, "reading": watch.position, "problems": list(watch.problems)}
+def watch_document(watch: WatchStanding) -> dict[str, Any]:
+    """How far the log was verified, by whichever process: up to `verified` in whole, `reading` is where it is now."""
+    ended = iso(watch.at) if watch.at else None
+    told = {"verified": watch.verified, "reading": watch.position, "problems": list(watch.problems)}
+    return {**told, "by": watch.owner or None, "ended": ended}
+
+
+def watch_summary(watch: WatchStanding) -> dict[str, Any]:
+    """The same without names, for whoever asks without a key."""
+    return {"verified": watch.verified, "reading": watch.position, "problems": len(watch.problems)}
 
 
 def proof_document(signed: SignedSeal, proofs: Iterable[Inclusion]) -> dict[str, Any]:

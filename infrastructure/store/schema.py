@@ -251,6 +251,21 @@ ALERT_MARK = Table(
 ALERT_ACCOUNTS = Table("alert_accounts", METADATA, Column("account", ID, primary_key=True))
 """The accounts that have, or had, alerts."""
 
+LOG_WATCH = Table(
+    "log_watch",
+    METADATA,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("owner", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("verified", BigInteger, nullable=False),
+    Column("problems", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("walk", LargeBinary),
+    CheckConstraint("one = 1", name="log_watch_is_one"),
+)
+"""Who verifies the log, until when that holds, how far it is, and what it needs to go on."""
+
 SEARCH_MARK = Table(
     "search_mark",
     METADATA,

@@ -118,7 +118,7 @@ async def _audit(visit: Visit) -> Document:
     seals = visit.studio.seals
     kept = await asyncio.to_thread(seals.kept)
     newest = [signed_document(one) for one in reversed(kept[-visit.limit :])]
-    return {"watch": watch_document(seals.watch), "seals": newest}
+    return {"watch": watch_document(await asyncio.to_thread(seals.watch.standing)), "seals": newest}
 
 
 async def _run_audit(sent: FormSent) -> Shows:

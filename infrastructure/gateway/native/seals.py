@@ -1,4 +1,4 @@
-"""Seals of the log over HTTP: the newest that are kept, the public keys, and how far this process verified the log."""
+"""Seals of the log over HTTP: the newest that are kept, the public keys, and how far the log was verified."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def get_seals(request: Request, caller: StudioAdministrator) -> Response:
     seals = gate_of(request).studio.seals
     kept = await asyncio.to_thread(seals.kept)
     newest = [signed_document(signed) for signed in reversed(kept[-SHOWN:])]
-    return json_of({"seals": newest, "watch": watch_document(seals.watch)}, caller)
+    return json_of({"seals": newest, "watch": watch_document(await asyncio.to_thread(seals.watch.standing))}, caller)
 
 
 @router.post("/seals")

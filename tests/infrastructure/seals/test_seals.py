@@ -9,14 +9,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from application.keeping.chains import take_seal, verify_chains
 from application.keeping.ends import Seal, SealBroken
 from application.keeping.seals import SignedSeal
-from application.keeping.watch import LogWatch
+from application.keeping.watch import LogWatch, WatchStanding
+from application.ledger.log import Positioned
+from application.ledger.reader import EVERYTHING, LogFilter
 from domain.errors import FactsLost, ForeignFiles, InvalidInput, StoreUnavailable
 from infrastructure.bootstrap import open_studio
 from infrastructure.sealfiles import SealFile
@@ -25,8 +27,12 @@ from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from infrastructure.showing.seals import proof_document, read_inclusion, read_signed, signed_document
 from infrastructure.store.migrations import upgrade_schema
+from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import TRIGGER_NAMES
+from infrastructure.store.watchbook import LEASE, SqlWatchBook
 from tests.application.studios import SYNC, database_of, settings_for, studio_on
+from tests.application.support import Clock
+from tests.domain.wall_clocks import utc
 from tests.infrastructure.store.driven import DrivenLedger, driven_ledger
 
 FIRST, SECOND = "1" * 64, "2" * 64
@@ -219,8 +225,9 @@ async def test_the_watch_seals_what_it_found_whole_and_each_end_once(sqlite_url:
             watch.turn()
         await sell(studio, "a")
         watch.turn()
-        assert [one.seal.position for one in file.all()] == [1, watch.verified]
-        assert (watch.position, watch.problems) == (watch.verified, ())
+        stands = watch.standing()
+        assert [one.seal.position for one in file.all()] == [1, stands.verified]
+        assert (stands.position, stands.problems, stands.owner) == (stands.verified, (), "")
 
 
 async def test_the_watch_tells_of_damage_by_its_position_and_seals_no_more(
@@ -236,9 +243,9 @@ async def test_the_watch_tells_of_damage_by_its_position_and_seals_no_more(
                 connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
             connection.exec_driver_sql("UPDATE log SET actor = 'nobody:x' WHERE position = 3")
         studio.seals.watch.turn()
-        watch = studio.seals.watch
-        assert watch.problems
-        assert watch.problems[0].startswith("position 3, ")
+        found = studio.seals.watch.standing().problems
+        assert found
+        assert found[0].startswith("position 3, ")
     assert len(file.all()) == 1
     assert "the log is damaged: position 3, " in caplog.text
 
@@ -247,10 +254,51 @@ async def test_a_watch_that_is_to_end_does_not_read_on(sqlite_url: str, tmp_path
     async with studio_on(sqlite_url, tmp_path) as studio:
         await studio.accounts.open("acme", plan="pro")
         kept: list[object] = []
-        watch = LogWatch(studio.audit.reader, list, kept.append)
+        watch = LogWatch(studio.audit.reader, list, kept.append, studio.seals.book)
         watch.end()
         watch.turn()
     assert kept == []
+
+
+class Noticed(SqlReader):
+    """Says after which positions it was read."""
+
+    after: ClassVar[list[int]] = []
+
+    def read(self, after: int, limit: int, filter: LogFilter = EVERYTHING) -> list[Positioned]:
+        self.after.append(after)
+        return super().read(after, limit, filter)
+
+
+async def test_one_process_reads_at_a_time_and_the_next_goes_on_from_there(database_url: str, tmp_path: Path) -> None:
+    clock = Clock(utc("2026-04-10T12:00"))
+    async with studio_on(database_url, tmp_path) as studio:
+        await studio.accounts.open("acme", plan="pro")
+        await sell(studio, "a")
+        database, kept = database_of(studio), list[Seal]()
+        books = [SqlWatchBook(database, owner, clock) for owner in ("one", "another", "a third")]
+        first, second, third = (LogWatch(Noticed(database), list, kept.append, book) for book in books)
+
+        assert books[0].take(0)
+        second.turn()
+        assert (kept, first.standing().owner) == ([], "one")
+        first.end()
+        first.turn()
+        assert (kept, second.standing().owner, second.standing().position) == ([], "", studio.log.reader.end())
+        assert books[2].take(3600)
+        clock.now += LEASE + 1
+        Noticed.after.clear()
+        second.turn(3600)
+        assert (kept[0].position, min(Noticed.after)) == (studio.log.reader.end(), studio.log.reader.end())
+        assert third.standing() == WatchStanding(kept[0].position, kept[0].position, (), "", clock.now)
+        assert not books[2].note(3, None), "whoever lost the turn says nothing more"
+
+        third.turn(3600)
+        assert len(kept) == 1
+        clock.now += LEASE + 3600 * 1_000_000
+        Noticed.after.clear()
+        third.turn(3600)
+        assert (len(kept), min(Noticed.after)) == (2, -1)
 
 
 async def test_a_seal_is_sent_and_who_does_not_take_it_is_only_told_of(

@@ -24,6 +24,7 @@ def upgrade() -> None:
     _webhooks()
     _alerts()
     _erased()
+    _watch()
     if op.get_context().dialect.name == "postgresql":
         for table, percent in ROOM_TO_UPDATE.items():
             op.execute(f"ALTER TABLE {table} SET (fillfactor = {percent})")
@@ -222,6 +223,21 @@ def _alerts() -> None:
         CheckConstraint("one = 1", name="alert_mark_is_one"),
     )
     op.create_table("alert_accounts", Column("account", ID, primary_key=True))
+
+
+def _watch() -> None:
+    op.create_table(
+        "log_watch",
+        Column("one", Integer, primary_key=True, autoincrement=False),
+        Column("owner", Text, nullable=False),
+        Column("until", BigInteger, nullable=False),
+        Column("position", BigInteger, nullable=False),
+        Column("verified", BigInteger, nullable=False),
+        Column("problems", Text, nullable=False),
+        Column("at", BigInteger, nullable=False),
+        Column("walk", LargeBinary),
+        CheckConstraint("one = 1", name="log_watch_is_one"),
+    )
 
 
 def _search() -> None:
