@@ -20,7 +20,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
@@ -112,9 +112,9 @@ def statements(stores: Stores, database: str, plan: Plan) -> None:
     verdict("statement / GROUP BY", database, ratio)
 
 
-def exports(stores: Stores, database: str, plan: Plan) -> None:
+def exports(stores: Stores, database: str, plan: Plan, formats: Sequence[str]) -> None:
     urls = [stores.filled(database, Size(rows * 5 // 2, 500, 6), "export").url for rows in plan.exported]
-    for format in FORMATS:
+    for format in formats:
         less, more = (run(f"export:{format}", url) for url in urls)
         say(
             f"{database:10} export {format:18} {more.rows / more.seconds:9,.0f} rows/s   "
@@ -133,12 +133,19 @@ def erasures(stores: Stores, database: str, plan: Plan) -> None:
     verdict("erasing", database, took[1] / took[0])
 
 
-def measure(stores: Stores, database: str, plan: Plan, tree: Path | None = None, only: Sequence[str] = ()) -> None:
+def measure(
+    stores: Stores,
+    database: str,
+    plan: Plan,
+    tree: Path | None = None,
+    only: Sequence[str] = (),
+    formats: Sequence[str] = FORMATS,
+) -> None:
     """All of it on one kind of database, or the named parts."""
     parts: dict[str, Callable[[], None]] = {
         "audits": lambda: audits(stores, database, plan, tree),
         "statements": lambda: statements(stores, database, plan),
-        "exports": lambda: exports(stores, database, plan),
+        "exports": lambda: exports(stores, database, plan, formats),
         "erasures": lambda: erasures(stores, database, plan),
     }
     for part in only or parts:
@@ -298,6 +305,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--database", choices=(SQLITE, POSTGRESQL), action="append")
     parser.add_argument("--only", choices=("audits", "statements", "exports", "erasures"), action="append")
+    parser.add_argument("--format", action="append", help="of exports; else some of each kind")
+    parser.add_argument("--rows", nargs=2, type=int, metavar=("FEW", "MANY"), help="of exports")
     parser.add_argument("--tree", type=Path)
     parser.add_argument("--way", nargs=2, metavar=("WAY", "URL"))
     options = parser.parse_args(arguments)
@@ -305,9 +314,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         measure_here(*options.way)
         return
     plan = FULL if options.full else SMOKE if options.quick else SHORT
+    plan = replace(plan, exported=tuple(options.rows)) if options.rows else plan
     with Stores() as stores:
         for database in options.database or (SQLITE, POSTGRESQL):
-            measure(stores, database, plan, options.tree, options.only or ())
+            measure(stores, database, plan, options.tree, options.only or (), options.format or FORMATS)
 
 
 if __name__ == "__main__":
