@@ -63,6 +63,7 @@ from infrastructure.auditing import audit_of
 from infrastructure.catalogue import load_catalogue
 from infrastructure.chores import move_on
 from infrastructure.clock import SECOND, new_id, new_secret, now, steady
+from infrastructure.copying.sending import AccountCopies
 from infrastructure.customers import accounts_of
 from infrastructure.desks import services_of
 from infrastructure.files.belonging import Belonging
@@ -349,10 +350,6 @@ class Assembly:
         return upkeep_of(self)
 
     @cached_property
-    def past_sales(self) -> PastSales:
-        return PastSales(self.reader, self.codec, self.contents)
-
-    @cached_property
     def words(self) -> SqlWords:
         return SqlWords(self.database)
 
@@ -374,14 +371,15 @@ class Assembly:
             books=Books(self.database, FactSource(self.reader, shown_codec(self.database, self.codec))),
             audit=audit_of(self.settings, self.database, self.codec, self.views, self.clock),
             past=past_of(self.settings, self.database, self.codec, self.clock),
+            copies=AccountCopies(self.database, self.files),
             seals=seals_of(self),
             queues=Queues(self.database, self.clock),
             providers=self.providers,
             upkeep=self.upkeep,
             invoices=invoices_of(self),
             statements=Statements(BilledReader(self.reader, self.codec, WorkedOut()), self.writer, self.operator),
-            repricing=Repricing(self.past_sales, self.writer, self.operator),
-            simulations=Simulations(self.past_sales, self.price_book.currency),
+            repricing=Repricing(PastSales(self.reader, self.codec, self.contents), self.writer, self.operator),
+            simulations=Simulations(PastSales(self.reader, self.codec, self.contents), self.price_book.currency),
             library=self.library,
             catalogue=self.catalogue,
             open_services=cache(partial(services_of, self)),

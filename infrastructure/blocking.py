@@ -30,6 +30,7 @@ from application.ports import Progress, silent
 from domain.catalogue import Catalogue
 from infrastructure.assembly import USUAL, Parts
 from infrastructure.bootstrap import open_studio
+from infrastructure.copying.sending import AccountCopies
 from infrastructure.looping import Blocking, Loop, without_await
 from infrastructure.past import Past
 from infrastructure.queues import Queues
@@ -234,6 +235,12 @@ class BlockingPast(Blocking[Past]):
     history = without_await(Past.history)
 
 
+class BlockingCopies(Blocking[AccountCopies]):
+    """Exports of accounts."""
+
+    export = without_await(AccountCopies.export)
+
+
 class BlockingRepricing(Blocking[Repricing]):
     """Charges, priced again."""
 
@@ -266,6 +273,7 @@ class BlockingStudio:
     upkeep: BlockingUpkeep
     invoices: BlockingInvoices
     statements: BlockingStatements
+    copies: BlockingCopies
     repricing: BlockingRepricing
     simulations: BlockingSimulations
     library: BlockingLibrary
@@ -290,6 +298,7 @@ def _blocking(studio: Studio, loop: Loop) -> BlockingStudio:
         upkeep=BlockingUpkeep(studio.upkeep, loop),
         invoices=BlockingInvoices(studio.invoices, loop),
         statements=BlockingStatements(studio.statements, loop),
+        copies=BlockingCopies(studio.copies, loop),
         repricing=BlockingRepricing(studio.repricing, loop),
         simulations=BlockingSimulations(studio.simulations, loop),
         library=BlockingLibrary(studio.library, loop),

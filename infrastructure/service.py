@@ -11,6 +11,7 @@
     log          the facts, read and followed
     past         accounts, limits and views as they were at a moment
     audit        chains, tables and views held against the log, and made anew from it
+    copies       one account, written out to be taken into another ledger
     seals        signed seals of the log, kept outside, and the watch that takes them
     queues       what waits for whom, and who works on what
     providers    by name, their callbacks, their bills
@@ -46,6 +47,7 @@ from application.notifying.sender import HookSender
 from application.notifying.webhooks import Webhooks
 from application.performing.worker import Worker
 from domain.catalogue import Catalogue
+from infrastructure.copying.sending import AccountCopies
 from infrastructure.past import Past
 from infrastructure.queues import Queues
 from infrastructure.seals import Seals
@@ -72,6 +74,7 @@ class Studio:
     log: Log
     audit: Audit
     past: Past
+    copies: AccountCopies
     seals: Seals
     queues: Queues
     providers: Providers

@@ -8,6 +8,7 @@ from application.ports import Asset
 from infrastructure.client.accounts import RemoteAccounts
 from infrastructure.client.alerts import RemoteAlerts
 from infrastructure.client.approvals import RemoteApprovals
+from infrastructure.client.copies import RemoteCopies
 from infrastructure.client.invoices import RemoteInvoices
 from infrastructure.client.keys import RemoteKeys
 from infrastructure.client.library import RemoteLibrary
@@ -194,6 +195,12 @@ class BlockingRemoteInvoices(Blocking[RemoteInvoices]):
     compare = without_await(RemoteInvoices.compare)
     months = without_await(RemoteInvoices.months)
     list = without_await(RemoteInvoices.list)
+
+
+class BlockingRemoteCopies(Blocking[RemoteCopies]):
+    """Exports of accounts."""
+
+    export = without_await(RemoteCopies.export)
 
 
 class BlockingRemoteRepricing(Blocking[RemoteRepricing]):

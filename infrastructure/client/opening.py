@@ -13,6 +13,7 @@ from infrastructure.client.blocking import (
     BlockingRemoteAlerts,
     BlockingRemoteApprovals,
     BlockingRemoteAudit,
+    BlockingRemoteCopies,
     BlockingRemoteInvoices,
     BlockingRemoteKeys,
     BlockingRemoteLibrary,
@@ -25,6 +26,7 @@ from infrastructure.client.blocking import (
     BlockingRemoteViews,
     BlockingRemoteWebhooks,
 )
+from infrastructure.client.copies import RemoteCopies
 from infrastructure.client.invoices import RemoteInvoices
 from infrastructure.client.keys import RemoteKeys
 from infrastructure.client.library import RemoteLibrary
@@ -58,6 +60,7 @@ class AsyncClient:
         self.past = RemotePast(self._wire)
         self.statements = RemoteStatements(self._wire)
         self.invoices = RemoteInvoices(self._wire)
+        self.copies = RemoteCopies(self._wire)
         self.repricing = RemoteRepricing(self._wire)
         self.simulations = RemoteSimulations(self._wire)
         self.alerts = RemoteAlerts(self._wire)
@@ -89,6 +92,7 @@ class Client:
         self.past = BlockingRemotePast(self._client.past, self._loop)
         self.statements = BlockingRemoteStatements(self._client.statements, self._loop)
         self.invoices = BlockingRemoteInvoices(self._client.invoices, self._loop)
+        self.copies = BlockingRemoteCopies(self._client.copies, self._loop)
         self.repricing = BlockingRemoteRepricing(self._client.repricing, self._loop)
         self.simulations = BlockingRemoteSimulations(self._client.simulations, self._loop)
         self.alerts = BlockingRemoteAlerts(self._client.alerts, self._loop)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import httpx
@@ -131,6 +132,29 @@ class Wire:
         if digest.hexdigest() != asset.digest:
             raise AssetDamaged(f"the file of asset {asset.id} came otherwise than it was kept", hint="read it again")
         yield kept
+
+    def download(self, path: str, target: Path) -> str:
+        """Write what is at a path into a new file, whole or not at all; the seal that comes with it. Blocks.
+
+        Raises Unreachable and what the service tells.
+        """
+        if target.exists():
+            raise InvalidInput("target", f"{target} is there already", hint="name a new file; nothing is overwritten")
+        part = target.with_name(f".{target.name}.part")
+        try:
+            with self._files.stream("GET", path, headers={"accept-encoding": "identity"}) as answer:
+                if answer.status_code != httpx.codes.OK:
+                    answer.read()
+                    raise _error_of(answer)
+                with part.open("xb") as file:
+                    for piece in answer.iter_raw(PIECE):
+                        file.write(piece)
+            part.rename(target)
+        except httpx.TransportError as error:
+            raise _unreachable(self.url, error) from error
+        finally:
+            part.unlink(missing_ok=True)
+        return str(answer.headers.get("imagestudio-seal", ""))
 
     async def close(self) -> None:
         """End all connections."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from application.library.records import AssetQuery
 from domain.alerting import AlertTerms
 from domain.alerts import UnknownAlert
 from domain.approvals import ApprovalNeeded
-from domain.errors import OperationFailed
+from domain.errors import InvalidInput, OperationFailed, UnknownAccount
 from domain.keys import STUDIO, KeyScope, KeyTerms
 from imagestudio import Client, ImageStudioError, Money, Request
 from infrastructure.blocking import BlockingStudio
@@ -27,7 +29,7 @@ from projections.views.quarters import QuarterFilter
 from projections.views.spend import SPEND
 from projections.views.usage import USAGE
 from tests.infrastructure.client.both import Either
-from tests.infrastructure.gateway.gateways import Gateway
+from tests.infrastructure.gateway.gateways import ADMIN, Gateway
 
 BUYER = "globex"
 DOLLAR = Money.parse("12.50", "USD")
@@ -356,3 +358,23 @@ def test_a_user_and_an_account_are_erased_with_evidence(operator: Client, gatewa
     with gateway.client(gateway.administrator(), **{"x-imagestudio-account": "leaving"}) as asking:
         for wrong in ({}, {"user": "ann", "everything": True}):
             assert asking.post("/v1/erasures", json=wrong).json()["field"] == "erasure"
+
+
+def test_an_account_is_exported_as_at_the_shell_for_the_studio_alone(
+    operator: Client, gateway: Gateway, tmp_path: Path
+) -> None:
+    made = gateway.run(gateway.studio.operations.generate("a lake", account="acme", **PICTURE))
+    files = {with_files: tmp_path / f"{with_files}.tar" for with_files in (True, False)}
+    seals = [operator.copies.export("acme", file, with_files=one) for one, file in files.items()]
+    assert all(seals)
+    with tarfile.open(files[True]) as whole, tarfile.open(files[False]) as bare:
+        assert made.assets[0].asset.digest in " ".join(whole.getnames())
+        assert "manifest.json" in " ".join(bare.getnames())
+        assert made.assets[0].asset.digest not in " ".join(bare.getnames())
+    with pytest.raises(InvalidInput, match="is there already"):
+        operator.copies.export("acme", files[True])
+    with pytest.raises(UnknownAccount):
+        operator.copies.export("nobody", tmp_path / "nobody.tar")
+    with gateway.client(gateway.issue("acme", ADMIN)) as own:
+        assert own.get("/v1/accounts/acme/export").status_code == 403
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["False.tar", "True.tar"]

@@ -41,6 +41,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     "upkeep": {
         **dict.fromkeys(("working", "find_unneeded", "sweep"), HERE),
     },
+    "copies": {"exported": INSIDE},
     "invoices": {"check": HERE, "providers": INSIDE},
     "library": {
         "erase_due": HERE,

@@ -22,6 +22,7 @@ from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from tests.application.studios import settings_for, studio_on
 from tests.infrastructure.copying.killing import MOMENTS, killed, run
+from tests.objects import Server
 
 DRAWN: dict[str, Any] = {"account": "acme", "model": "scripted-image"}
 
@@ -210,3 +211,30 @@ async def test_killed_at_any_moment_a_backup_and_a_restore_are_whole_or_not_ther
 
 def restoring(backup: Path, home: Path) -> tuple[str, ...]:
     return ("restore", str(backup), "--db", f"sqlite:///{home / 'ledger.db'}", "--files", str(home / "assets"))
+
+
+async def test_files_in_a_bucket_are_backed_up_and_brought_back_into_a_folder_or_a_bucket(
+    swift: Server, sqlite_url: str, tmp_path: Path
+) -> None:
+    bucket = swift.bucket()
+    kept: dict[str, Any] = swift.settings(bucket)
+    async with studio_on(sqlite_url, tmp_path / "home", **kept) as studio:
+        await studio.accounts.open("acme", plan="pro")
+        made = [await studio.operations.generate(f"a lake {number}", **DRAWN) for number in range(3)]
+        digests = {one.assets[0].asset.digest for one in made}
+    settings = settings_for(sqlite_url, tmp_path / "home", **kept)
+    manifest = await asyncio.to_thread(back_up, settings, tmp_path / "backup")
+    assert (manifest.files, manifest.missing, manifest.damaged) == (len(digests), 0, 0)
+    lost = next(name for name in swift.names(bucket) if any(digest in name for digest in digests))
+    swift.delete(bucket, lost)
+    assert (await asyncio.to_thread(back_up, settings, tmp_path / "less")).missing == 1
+
+    places: list[dict[str, Any]] = [{}, swift.settings(swift.bucket())]
+    for number, place in enumerate(places):
+        url = f"sqlite:///{tmp_path / f'{number}.db'}"
+        other = settings_for(url, tmp_path / f"home{number}", **place)
+        await asyncio.to_thread(bring_back, tmp_path / "backup", other)
+        assert await is_clean(other)
+        async with studio_on(url, tmp_path / f"home{number}", **place) as restored:
+            contents = [(await restored.library.content("acme", one.assets[0].asset.id)).content for one in made]
+        assert contents == [one.assets[0].content for one in made]
