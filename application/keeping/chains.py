@@ -75,7 +75,7 @@ def read_log(
 ) -> Seal | None:
     """As `verify_chains` of all accounts, on from where a walk is; the seal of all of it, None if there is damage.
 
-    What is amiss is added to what was `found`, as it is met.
+    Whatever is amiss is added to what was `found`, as it is met.
     """
     later = [seal for seal in seals if seal.position >= walk.position]
     for problem in islice(_verified(walk, reader, None, later, lambda _position: pause()), MOST):

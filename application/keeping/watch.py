@@ -49,7 +49,7 @@ class WatchStanding:
 
 
 class WatchBook(Protocol):
-    """What all processes know of the watch. All of it blocks, and raises StoreUnavailable."""
+    """The watch, as all processes know it. All of it blocks, and raises StoreUnavailable."""
 
     def standing(self) -> WatchStanding:
         """How far it is."""
@@ -96,7 +96,7 @@ class LogWatch:
         self._since = self._noted = self._saved = monotonic()
         try:
             if self.book.take(pause):
-                self._read(*unpacked(self.book.walk()))
+                self._read(*walk_in(self.book.walk()))
         except _Ended:
             self.book.leave()
         except StoreError as error:
@@ -120,14 +120,14 @@ class LogWatch:
         if leaves or now - self._noted >= NOTED:
             saves = leaves or now - self._saved >= KEPT
             self._noted, self._saved = now, now if saves else self._saved
-            if not self.book.note(walk.position, packed(walk, found) if saves else None):
+            if not self.book.note(walk.position, kept_walk(walk, found) if saves else None):
                 raise _Ended
         if leaves:
             raise _Ended
         self._since = monotonic()
 
 
-def packed(walk: LogWalk, found: Sequence[Problem]) -> bytes | None:
+def kept_walk(walk: LogWalk, found: Sequence[Problem]) -> bytes | None:
     """A walk and what it found, for whoever goes on; None if it is too large."""
     if len(walk.ends) > MOST_STREAMS:
         return None
@@ -137,7 +137,7 @@ def packed(walk: LogWalk, found: Sequence[Problem]) -> bytes | None:
     return zlib.compress(json.dumps({**told, "problems": problems}).encode(), 1)
 
 
-def unpacked(body: bytes) -> tuple[LogWalk, list[Problem]]:
+def walk_in(body: bytes) -> tuple[LogWalk, list[Problem]]:
     """The same again; a walk from the beginning if there is nothing, or nothing that can be read."""
     if not body:
         return LogWalk(), []
