@@ -131,9 +131,9 @@ class Past:
             raise UnknownAsset(told, hint=Advice("asset.list"))
         return lineage_in(*found)
 
-    async def operations(self, ids: Sequence[str], as_of: When) -> list[OperationRow]:
-        """Rows of the operation log as they were, of those of the operations that had been asked for."""
-        moment = await self.moment(as_of)
+    async def operations(self, ids: Sequence[str], as_of: When, account: str | None = None) -> list[OperationRow]:
+        """Rows of the operation log as they were, of those of an account's operations that had been asked for."""
+        moment = await self.moment(as_of, account)
         return await to_thread(self.views.operations, ids, moment)
 
     async def balance(

@@ -118,8 +118,8 @@ class ReadingLedger:
 
         return past_of(self.settings, self.database, self.codec, now)
 
-    def watched(self) -> WatchStanding:
-        """How far services verified the log; blocks."""
+    def watched(self) -> WatchStanding | None:
+        """How far services verified the log, None of several logs; blocks."""
         from infrastructure.clock import now
         from infrastructure.store.watchbook import SqlWatchBook
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from domain.invoices import provider_in
+from domain.invoices import CostDrifted, provider_in
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import write_new
 from infrastructure.cli.options import Account, Limit, Scope, Why
@@ -103,8 +103,11 @@ async def check(session: CommandSession) -> Report:
     """Look for thresholds that were reached, of all accounts and invoices, as services do by themselves."""
     async with session.studio() as studio:
         found = await studio.alerts.check()
-        drifted = await studio.invoices.check()
-        zones = {one.account: await studio.invoices.zone(provider_in(one.account)) for one in drifted}
+        drifted, zones = list[CostDrifted](), dict[str, str]()
+        for ledger in studio.ledgers:
+            for one in await ledger.invoices.check():
+                drifted.append(one)
+                zones[one.account] = await ledger.invoices.zone(provider_in(one.account))
     document = {
         "raised": [raised_document(one) for one in found],
         "drift": [drift_document(one, zones[one.account]) for one in drifted],

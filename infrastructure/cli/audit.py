@@ -58,11 +58,11 @@ async def audit(
             seals += [one.seal for one in await asyncio.to_thread(kept_seals, reading.settings)]
             verdict = await verdict_of(reading.audit, account, seals, report, lost=lost)
             watch = await asyncio.to_thread(reading.watched)
-    document = {**verdict_document(verdict), "watch": watch_document(watch)}
+    document = {**verdict_document(verdict), "watch": None if watch is None else watch_document(watch)}
 
     def show(page: Page) -> None:
         show_verdict(page, verdict)
-        if watch.at or watch.owner:
+        if watch is not None and (watch.at or watch.owner):
             amiss = f", {counted(len(watch.problems), 'problem')}" if watch.problems else ""
             page.line(
                 f"  services verified it up to position {watch.verified:,}, and read at {watch.position:,}{amiss}",

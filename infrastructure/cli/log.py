@@ -50,7 +50,7 @@ async def operation(id: OperationId, then: Then, session: CommandSession, accoun
             rows = await rows_of(reading.views, stories)
         else:
             stories = until(stories, moment, id)
-            rows = await rows_at(reading.past, stories, moment)
+            rows = await rows_at(reading.past, stories, moment, account)
     found = [story_document(story, row) for story, row in zip(stories, rows, strict=True)]
     document = dated_document(found[0] if len(found) == 1 else {"operations": found}, moment)
     show = dated_page(lambda page: show_stories(page, stories, rows), moment, stories[0].zone)

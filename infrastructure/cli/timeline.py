@@ -27,12 +27,12 @@ async def rows_of(views: Views, stories: Sequence[Story]) -> list[dict[str, Any]
     return await asyncio.to_thread(lambda: [row_of(views, story.operation) for story in stories])
 
 
-async def rows_at(past: Past, stories: Sequence[Story], moment: Moment) -> list[dict[str, Any]]:
+async def rows_at(past: Past, stories: Sequence[Story], moment: Moment, account: str | None) -> list[dict[str, Any]]:
     """The operation log's row of each as it was at a moment."""
     from infrastructure.showing.rows import row_document
     from projections.views.operations import OPERATIONS
 
-    found = {row.id: row for row in await past.operations([story.operation for story in stories], moment)}
+    found = {row.id: row for row in await past.operations([one.operation for one in stories], moment, account)}
     return [row_document(OPERATIONS, found[one.operation], OPERATIONS.stored) for one in stories]
 
 

@@ -32,6 +32,9 @@ class ReadingShards:
         for name in ROUTED:
             setattr(self, name, cast("Any", Routed(shards, name)))
 
+    def watched(self) -> None:
+        """Each shard has a watch of its own."""
+
 
 @contextmanager
 def open_reading_over(
