@@ -16,7 +16,7 @@ def test_no_key_is_needed_to_ask_how_it_is(gateway: Gateway) -> None:
     with gateway.client("") as client:
         answers = [client.get(path) for path in ("/healthz", "/readyz", "/metrics")]
     assert [one.status_code for one in answers] == [200] * 3
-    assert answers[1].json() == {"status": "ready", "lacks": []}
+    assert answers[1].json() == {"status": "ready", "lacks": [], "watch": {"verified": 0, "reading": 0, "problems": 0}}
 
 
 def test_meters_count_requests_by_route_and_tell_of_no_account(gateway: Gateway) -> None:
