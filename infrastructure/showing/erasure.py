@@ -12,6 +12,7 @@ ERASED: Final = {
     "files": "files",
     "words": "providers' words",
     "fingerprints": "fingerprints of idempotency keys",
+    "rows": "rows of views that named a user",
     "answers": "answers of webhooks",
     "webhooks": "webhooks, with their addresses",
     "key_names": "names of API keys",

@@ -21,6 +21,7 @@ from domain.ledger import ContentErased
 from infrastructure.exporting import FORMATS
 from infrastructure.exporting.tally import ExportTally
 from infrastructure.service import Studio
+from infrastructure.showing.erasure import ERASED
 from infrastructure.store.database import Database
 from projections.views import ALL
 from projections.views.usage import USAGE, UsageFilter
@@ -62,6 +63,7 @@ async def test_all_of_a_user_is_erased_and_others_keep_what_they_need(studio: St
     done = await studio.upkeep.erase_user("ann", account="acme", reason="they asked")
     assert (done.scope, done.subject, len(done.batches), done.left) == ("user", "ann", 2, {})
     assert (done.erased["contents"], done.erased["files"]) == (2, 1)
+    assert done.erased.keys() <= ERASED.keys()
     assert len(done.kept) == 2, "the picture that both brought, and the one that both got of it"
     assert in_rows(studio, ("annsecret", "bobsecret")) == {"bobsecret"}
     assert files(home) == 2
