@@ -299,7 +299,9 @@ def _put(connection: Connection, folder: Path, manifest: Manifest) -> tuple[int,
     last = before + put_rows(connection, LOG, facts)
     for name, table in TAKEN.items():
         if name not in (LOG.name, ASSET_WORDS.name, ASSET_KEYS.name):
-            put_rows(connection, table, _rows(folder, manifest, table))
+            count = put_rows(connection, table, _rows(folder, manifest, table))
+            if count and table is ERASED_USERS:
+                connection.execute(text("UPDATE view_checkpoints SET erased = erased + 1"))  # who folds has to know
     words = _rows(folder, manifest, ASSET_WORDS)
     put_rows(connection, ASSET_WORDS, ({n: v for n, v in row.items() if n != "row"} for row in words))
     reindex_words(connection, manifest.account)

@@ -40,6 +40,8 @@ NET = 1.0
 """Seconds between looks of an idle projector that is told of every commit."""
 
 NOTHING_TO_DO = (0, False)
+UNKNOWN = -1
+"""As many erasures as nobody counted: whom they erased is read first."""
 
 log = logging.getLogger("imagestudio")
 
@@ -57,7 +59,7 @@ class Projector:
         self._busy = threading.Lock()
         self._asking = threading.Lock()
         self._turns = Turns(database)
-        self._erased = (0, NOBODY)
+        self._erased = (UNKNOWN, NOBODY)
 
     def advance(self, enough: Callable[[], bool] = lambda: False, recent: Recent | None = None) -> int:
         """Fold to the end of the log, or until `enough`; the number of facts folded here. Raises StoreUnavailable.

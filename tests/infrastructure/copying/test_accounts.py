@@ -19,11 +19,14 @@ from application.ledger.reader import LogFilter
 from domain.errors import AccountExists, ImageStudioError, InvalidInput, OperationRefused, UnknownAccount
 from domain.money import Money
 from infrastructure.copying.accounts import AccountCopy, ImportedAccount, export_account, import_account
+from infrastructure.copying.backing import back_up_whole
+from infrastructure.copying.restoring import restore
 from infrastructure.opening import Access, belonging, claimed, open_log
 from infrastructure.reading import open_reading
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from projections.views import ALL
+from projections.views.usage import USAGE, UsageFilter
 from tests.application.studios import settings_for, studio_on
 from tests.infrastructure.copying.killing import MOMENTS, killed, run
 from tests.infrastructure.copying.test_backup import silent
@@ -244,3 +247,28 @@ async def test_killed_at_any_moment_an_account_is_taken_in_whole_or_not_at_all(
     async with studio_on(there.database, tmp_path / "there") as studio:
         assert len((await told(studio))["assets"]) == 2
     assert await is_clean(there)
+
+
+async def test_a_user_who_was_erased_is_so_elsewhere(sqlite_url: str, tmp_path: Path) -> None:
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    here, there = settings_for(sqlite_url, tmp_path / "home"), settings_for(other, tmp_path / "there")
+    async with studio_on(sqlite_url, tmp_path / "home") as studio:
+        await studio.accounts.open("acme", plan="pro")
+        await studio.operations.generate("a lake", user="persephone", **DRAWN)
+        await studio.upkeep.erase_user("persephone", account="acme", reason="she asked")
+        [row] = studio.views.rows(USAGE, UsageFilter(account="acme"))
+    write_out(here, tmp_path / "acme.tar")
+    async with studio_on(other, tmp_path / "there") as studio:
+        await studio.accounts.open("resident", plan="pro")
+        studio.views.catch_up()
+        await asyncio.to_thread(take_in, there, tmp_path / "acme.tar")
+        studio.views.catch_up()
+        assert [one.user for one in studio.views.rows(USAGE, UsageFilter(account="acme"))] == [row.user]
+    with closing(open_log(here, Access.READ)) as log:
+        back_up_whole(log.database, belonging(here, log), tmp_path / "backup", silent)
+    again = settings_for(f"sqlite:///{tmp_path / 'again.db'}", tmp_path / "again")
+    await asyncio.to_thread(restore, tmp_path / "backup", again, silent)
+    async with studio_on(f"sqlite:///{tmp_path / 'again.db'}", tmp_path / "again") as studio:
+        await studio.operations.generate("a fox", user="persephone", **DRAWN)
+        studio.views.catch_up()
+        assert [one.user for one in studio.views.rows(USAGE, UsageFilter(account="acme"))] == [row.user]
