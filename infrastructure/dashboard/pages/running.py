@@ -37,7 +37,7 @@ async def _document(visit: Visit) -> Document:
     month = await view_rows(visit, "costs", COSTS, at=iso(now), limit=MONTH_ROWS)
     rows = sorted(month["costs"], key=lambda one: -one["price"]["micros"])
     told = {
-        "watch": watch_document(studio.seals.watch),
+        "watch": watch_document(await asyncio.to_thread(studio.seals.watch.standing)),
         "seal": signed_document(seals[-1]) if seals else None,
         "queue": {name: queue[name] for name in ("waiting", "waiting_since", "processes")},
         "views": {"behind": max((one["lag"] for one in views), default=0), "stopped": _stopped(views)},
