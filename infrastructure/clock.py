@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 SECOND = 1_000_000
 """Microseconds."""
@@ -31,17 +33,30 @@ def steady() -> int:
     return time.clock_gettime_ns(STEADY) // 1_000
 
 
+@contextmanager
+def drawn_from(clock: Callable[[], int], pieces: Callable[[], bytes]) -> Iterator[None]:
+    """Meanwhile all ids and secrets of this process come from somebody's own clock and pieces of 32 random bytes, as
+    those of a simulation do, which is to be the same each time."""
+    before = _DRAW[:]
+    _DRAW[:] = [(clock, pieces)]
+    try:
+        yield
+    finally:
+        _DRAW[:] = before
+
+
 def new_id() -> str:
     """A UUIDv7 (RFC 9562): 48 bits of milliseconds, then random bits, so that newer ids sort after older ones."""
-    milliseconds = f"{(now() // 1_000) & ((1 << 48) - 1):012x}"
-    noise = _random().hex()
+    clock, random = _DRAW[0]
+    milliseconds = f"{(clock() // 1_000) & ((1 << 48) - 1):012x}"
+    noise = random().hex()
     variant = "89ab"[int(noise[3], 16) & 3]
     return f"{milliseconds[:8]}-{milliseconds[8:]}-7{noise[:3]}-{variant}{noise[4:7]}-{noise[7:19]}"
 
 
 def new_secret() -> bytes:
     """Thirty-two random bytes, to key one batch's digest."""
-    return _random()
+    return _DRAW[0][1]()
 
 
 def _random() -> bytes:
@@ -56,3 +71,7 @@ def _random() -> bytes:
         first, *others = (read[at : at + PIECE] for at in range(0, len(read), PIECE))
         _pieces.extend(others)
         return first
+
+
+_DRAW: list[tuple[Callable[[], int], Callable[[], bytes]]] = [(now, _random)]
+"""The clock and the randomness of new ids."""

@@ -19,15 +19,12 @@ from application.asking.results import Results
 from application.asking.waiting import Elsewhere, are_closed
 from application.following.feed import Feed
 from application.performing.intervention import Intervention
-from application.performing.performer import Performer
+from application.performing.performer import RECOVER, Performer
 from application.performing.recording import Stopping
 from application.ports import Indexed, Progress, silent
 from application.scope import account_of_operation, operations_of
 from domain.actor import Actor
-from domain.errors import (
-    ImageStudioError,
-    ShuttingDown,
-)
+from domain.errors import ImageStudioError, OperationPending, ShuttingDown, StoreUnavailable
 from domain.operation import PHASES, Refused
 from domain.value import maker
 
@@ -204,6 +201,13 @@ class Operations:
 
     async def _perform(self, batch: str, admitted: Admitted, progress: Progress) -> Result:
         """The result of one operation alone, with what only the process that performed it knows."""
+        try:
+            return await self._performed_here(batch, admitted, progress)
+        except StoreUnavailable as error:  # it is recorded, and nobody may take it for what was not
+            told = f"it is recorded, and the database failed before its end was known: {error.message}"
+            raise OperationPending(admitted.operation.id, told, hint=RECOVER) from error
+
+    async def _performed_here(self, batch: str, admitted: Admitted, progress: Progress) -> Result:
         settled = await self.performer.perform(
             admitted.operation, admitted.task, progress, admitted.others, admitted.held
         )

@@ -56,7 +56,11 @@ class Growth(Protocol):
 class Feed:
     """Tells of every commit; its thread begins with the first who listens or follows, and rests when all have left."""
 
-    def __init__(self, reader: LogReader, growth: Growth, limits: FollowerLimits = USUAL) -> None:
+    def __init__(
+        self, reader: LogReader, growth: Growth, limits: FollowerLimits = USUAL, *, threaded: bool = True
+    ) -> None:
+        """If it is not `threaded`, whoever opened it calls `turn`."""
+        self._threaded = threaded
         self._reader, self._growth, self._limits = reader, growth, limits
         self.read = reader.read
         self._audience = Audience()
@@ -119,6 +123,11 @@ class Feed:
         """See `Source`."""
         self._audience.remove(inbox)
 
+    def turn(self) -> None:
+        """Look into the log for those who follow, and tell them. Raises StoreUnavailable."""
+        if self._listeners or self._audience.position is not None:
+            self._round(look=True)
+
     def forget(self, inbox: Inbox) -> None:
         """See `Source`."""
         self._audience.forget(inbox)
@@ -137,7 +146,7 @@ class Feed:
     def _begin(self) -> None:
         self._needed.set()
         with self._changing:
-            if self._thread.ident is None and not self._closing.is_set():
+            if self._threaded and self._thread.ident is None and not self._closing.is_set():
                 self._thread.start()
 
     def _run(self) -> None:

@@ -3,7 +3,7 @@
     append ─ queue ─ lock rows ─ bring states up ─ decide, encode ─ append ─ commit ─ futures
 
 A hot account is as fast as many, and any number of processes share a database without conflicts: the account row is
-the lock, and everything is decided under it.
+the lock, and everything is decided under it. It works in turns, which a thread of its own gives it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from application.ledger.log import Link
 from application.ledger.memory import Memory
 from application.ledger.timekeeping import Believe, believe_all
 from application.ledger.transaction import CommitUnknown, Conflict, ServerChanged, Store, TablesGone, TooSlow
+from application.ledger.turning import BeginTurns, TurningThread
 from domain.account import Account
 from domain.errors import ClockAhead, ImageStudioError, Overloaded, ShuttingDown, StoreUnavailable
 from domain.tariffs import Selling
@@ -114,7 +115,9 @@ class LedgerWriter:
         terms: LeaseTerms,
         options: WriterOptions | None = None,
         believe: Believe = believe_all,
+        begin_turns: BeginTurns = TurningThread,
     ) -> None:
+        """`begin_turns` says who gives it its turns, if not a thread of its own."""
         self._store, self._log, self._clock, self._terms = store, log, clock, terms
         self._options = options or WriterOptions()
         self._believe = believe
@@ -124,12 +127,12 @@ class LedgerWriter:
         self._memory = Memory(self._codec, self._options.remembered, self._options.selling)
         self._queue: deque[Ticket] = deque()
         self._impatient = 0
-        self._changed = threading.Condition()
+        self._changing = threading.Lock()
         self._closing = threading.Event()
         self._stopped = False
+        self._rest = 0.0
         self._ports: dict[asyncio.AbstractEventLoop, LoopMailbox] = {}
-        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
-        self._thread.start()
+        self._turns = begin_turns("ledger-writer", self.turn)
 
     def append(self, proposal: Proposal) -> Receipt:
         """Append and wait, for callers without an event loop. Raises what `put` does."""
@@ -152,15 +155,22 @@ class LedgerWriter:
 
     def close(self) -> None:
         """Write everything accepted so far, then stop; a patient decision that cannot be written is given up now."""
-        with self._changed:
-            self._closing.set()
-            self._changed.notify()
-        self._thread.join()
+        self._closing.set()
+        self._turns.end()
+
+    def turn(self) -> float | None:
+        """Write one group of what waits; the seconds to rest before the next turn, None if nothing waits any more."""
+        if tickets := self._take():
+            self._write_all(tickets)
+        with self._changing:
+            self._stopped = self._closing.is_set() and not self._queue
+            rest, self._rest = (self._rest if self._queue else None), 0.0
+        return rest
 
     def _enqueue(self, tickets: Iterable[Ticket]) -> None:
         turned_away = []
         now = self._options.timer()
-        with self._changed:
+        with self._changing:
             for ticket in tickets:
                 ticket.since = now
                 ticket.error = self._no_room(ticket.proposal)
@@ -169,7 +179,7 @@ class LedgerWriter:
                     self._impatient += not ticket.proposal.patient
                 else:
                     turned_away.append(ticket)
-            self._changed.notify()
+        self._turns.wake()
         _deliver(turned_away)
 
     def _no_room(self, proposal: Proposal) -> ImageStudioError | None:
@@ -183,16 +193,15 @@ class LedgerWriter:
             )
         return None
 
-    def _run(self) -> None:
-        while tickets := self._take():
-            until = self._options.timer() + self._options.waiting_seconds
-            groups = [tickets]
-            while groups:
-                group = groups.pop()
-                try:
-                    self._write(group, until)
-                except Exception as error:  # noqa: BLE001 - the outermost loop: who caused it learns it, the writer lives on
-                    groups += self._apart(group, error)
+    def _write_all(self, tickets: list[Ticket]) -> None:
+        until = self._options.timer() + self._options.waiting_seconds
+        groups = [tickets]
+        while groups:
+            group = groups.pop()
+            try:
+                self._write(group, until)
+            except Exception as error:  # noqa: BLE001 - the outermost loop: who caused it learns it, the writer lives on
+                groups += self._apart(group, error)
 
     def _apart(self, tickets: list[Ticket], error: Exception) -> list[list[Ticket]]:
         """The halves, to be decided again, of what can never be written together; alone, a ticket fails its caller."""
@@ -212,10 +221,7 @@ class LedgerWriter:
             ticket.unknown |= unknown
 
     def _take(self) -> list[Ticket]:
-        with self._changed:
-            while not self._queue and not self._closing.is_set():
-                self._changed.wait()
-            self._stopped = not self._queue
+        with self._changing:
             tickets = [self._queue.popleft() for _ in range(min(len(self._queue), self._options.group))]
             self._impatient -= [ticket.proposal.patient for ticket in tickets].count(False)
         return self._in_time(tickets) if tickets else tickets
@@ -268,14 +274,14 @@ class LedgerWriter:
         """New work is told at once; what must be written waits for the database, unless the studio closes."""
         closing = self._closing.is_set()
         _fail([ticket for ticket in tickets if closing or not ticket.proposal.patient], error)
-        with self._changed:
+        with self._changing:
             self._queue.extendleft(reversed([ticket for ticket in tickets if ticket.error is None]))
             waiting = [*self._queue] if closing else []
             if closing:  # a database that does not work must not keep who closes for each of them
                 self._queue.clear()
                 self._impatient = 0
         _fail(waiting, error)
-        self._closing.wait(self._options.retry_seconds)
+        self._rest = self._options.retry_seconds
 
 
 def _nothing(_position: int | None, _links: Sequence[Link]) -> None:

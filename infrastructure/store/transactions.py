@@ -136,7 +136,10 @@ class SqliteTransaction(SqlTransaction):
             self.session.many(sql, rows)
             if position is None:  # the log is written first
                 ((position,),) = self.session.rows("SELECT last_insert_rowid()")
-        self.session.run("COMMIT")
+        try:
+            self.session.run("COMMIT")
+        except StoreUnavailable as error:  # a sync that failed may leave the commit in the file, to be found there
+            raise CommitUnknown(str(error)) from error
         self.committed = True
         return position
 

@@ -40,6 +40,7 @@ WITHOUT_LEDGER = {
         ("catalogue", "check"),
         ("config",),
         ("storecheck",),
+        ("simulate-faults",),
     ),
     ("fields",),
     *(("templates", "list"), ("templates", "search"), ("templates", "show"), ("templates", "recommend")),

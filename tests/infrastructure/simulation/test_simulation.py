@@ -1,0 +1,87 @@
+"""Simulated worlds: the same seed is the same world, fresh ones keep every promise, and what is broken is found."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from time import monotonic
+
+import pytest
+
+from infrastructure.simulation import SEEDS, simulate
+from infrastructure.simulation.processes import Tampering
+from tests.infrastructure.cli.workspaces import call
+from tests.infrastructure.simulation.mutants import (
+    altered,
+    boastful,
+    careless,
+    charging_more,
+    forgetful,
+    giving_more,
+    keeping_holds,
+    skipping,
+)
+
+SECONDS = 20
+"""Of fresh seeds in each run of the tests."""
+SMALL = 40
+ENOUGH = 150
+"""Operations in which each of what is broken here is found."""
+
+
+def test_every_promise_is_kept_in_worlds_of_fresh_seeds() -> None:
+    until = monotonic() + SECONDS
+    while monotonic() < until:
+        seed = secrets.randbelow(SEEDS)
+        found = simulate(seed, SMALL)
+        again = f"imagestudio simulate-faults --seed {seed} --operations {SMALL}"
+        assert found.broken is None, f"{found.broken}; again: {again}"
+
+
+def test_the_same_seed_gives_the_same_log_whatever_the_order_of_sets() -> None:
+    here = simulate(11, SMALL)
+    code = f"from infrastructure.simulation import simulate; print(simulate(11, {SMALL}).last.digest)"
+    environment = {**os.environ, "PYTHONHASHSEED": "4711"}
+    there = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert there.stdout.strip() == here.last.digest
+    assert simulate(12, SMALL).last.digest != here.last.digest
+
+
+def test_faults_of_all_parts_come() -> None:
+    seen = " ".join(simulate(21, 200).faults)
+    for fault in ("kill", "stop", "leap", "set_clock", "storm", "fsync failed", "disk is full", "locked", "refund"):
+        assert fault in seen
+
+
+@pytest.mark.parametrize(
+    ("tampering", "promise"),
+    [
+        (Tampering(store=forgetful), "I7"),
+        (Tampering(provider=careless), "I7"),
+        (Tampering(provider=boastful), "I7"),
+        (Tampering(parts=skipping), "I6"),
+        (altered(keeping_holds), "I4"),
+        (altered(charging_more), "I4"),
+        (altered(giving_more), "F11"),
+    ],
+    ids=[
+        "a store that answers too early",
+        "a submission made twice",
+        "a blind repeat",
+        "a projector that skips",
+        "a hold kept",
+        "a charge above its hold",
+        "a refund above its charge",
+    ],
+)
+def test_a_broken_part_is_found(tampering: Tampering, promise: str) -> None:
+    found = simulate(31, ENOUGH, tampering=tampering)
+    assert (found.broken or "").startswith(promise)
+
+
+def test_the_command_names_the_seed_of_what_it_found() -> None:
+    told = call("simulate-faults", "--seed", "41", "--operations", "20", "--json").document
+    assert (told["seed"], told["broken"], told["worlds"]) == (41, None, 1)
+    assert told["digest"] == simulate(41, 20).last.digest
