@@ -6,7 +6,7 @@ python -m benchmarks.billing --tree DIR               the audit of another build
 python -m benchmarks.billing --way WAY URL            one measurement in a process of its own: seconds, rows, peak RSS
 
     audit       chains and views replayed            against  reading and JSON-decoding the same rows
-    statement   a period's, from its stream          against  one SQL GROUP BY over the same rows
+    statement   a period's, from its stream          against  one SQL GROUP BY over the same rows, whole
     export      rows a second, and peak memory       against  its own, with a tenth of the rows
     erasure     one operation of a large account     against  one of a small account
 """
@@ -30,8 +30,10 @@ from sqlalchemy import text
 
 from benchmarks.fill import Size
 from benchmarks.rebuilding import peak_kibibytes, rebuild_all
+from benchmarks.sql_views import WHOLE, unfold
 from benchmarks.stores import POSTGRESQL, SQLITE, Stores
 from benchmarks.teams import ROOT
+from infrastructure.store.database import Database
 
 CONSOLE = Console(highlight=False, soft_wrap=True)
 MEBI = 1024
@@ -106,6 +108,8 @@ def audits(stores: Stores, database: str, plan: Plan, tree: Path | None) -> None
 
 def statements(stores: Stores, database: str, plan: Plan) -> None:
     url = stores.filled(database, Size(plan.billed * 5), "billing").url
+    with closing(Database(url)) as given:
+        unfold(given)
     ratio, statement, grouped = ratios("statement", "grouped", url, plan.rounds)
     told = f"statement {statement.seconds:.2f} s, one GROUP BY {grouped.seconds:.2f} s"
     say(f"{database:10} {plan.billed:,} operations: {told}")
@@ -158,7 +162,6 @@ def measure(
 def audited(url: str) -> int:
     """Chains and all views, as `imagestudio audit` reads them."""
     from application.keeping.chains import verify_chains
-    from infrastructure.store.database import Database
     from infrastructure.store.facts import FactMapper
     from infrastructure.store.reader import SqlReader
     from projections.engine.database import FactSource
@@ -175,7 +178,6 @@ def audited(url: str) -> int:
 
 def read(url: str) -> int:
     """Every row of the log read, and its state decoded."""
-    from infrastructure.store.database import Database
 
     query = text("SELECT * FROM log WHERE position > :after ORDER BY position LIMIT :limit")
     rows = after = 0
@@ -190,7 +192,6 @@ def read(url: str) -> int:
 def stated(url: str) -> int:
     """The statement of the one account's newest period."""
     from application.keeping.billed import BilledReader
-    from infrastructure.store.database import Database
     from infrastructure.store.facts import FactMapper
     from infrastructure.store.reader import SqlReader
 
@@ -206,7 +207,6 @@ FIELDS = ("provider", "model", "kind", "user", "project")
 
 def grouped(url: str) -> int:
     """The lines of the same statement by one SQL statement."""
-    from infrastructure.store.database import Database
 
     with closing(Database(url)) as database, database.connect() as connection:
         sqlite = database.is_sqlite
@@ -216,7 +216,7 @@ def grouped(url: str) -> int:
             for n in ("outputs", "price", "cost")
         ]
         units = "CAST(json_extract(state, '$.units') AS REAL)" if sqlite else "(s ->> 'units')::numeric"
-        source = "log" if sqlite else "(SELECT topic, stream, state::jsonb AS s FROM log) AS log"
+        source = WHOLE if sqlite else f"(SELECT topic, stream, state::jsonb AS s FROM {WHOLE}) AS facts"
         newest = "(SELECT max(stream) FROM log WHERE stream LIKE 'ledger:hot:%')"
         query = (
             f"SELECT {', '.join(of)}, count(*), sum({units}), {', '.join(f'sum({one})' for one in sums)} FROM {source}"
@@ -229,7 +229,6 @@ def exported(url: str, format: str) -> int:
     """The whole log in a format, thrown away as it is written."""
     from infrastructure.exporting import FORMATS as ALL_FORMATS
     from infrastructure.exporting.tally import ExportTally
-    from infrastructure.store.database import Database
     from infrastructure.store.facts import FactMapper
     from infrastructure.store.reader import SqlReader
     from projections.books import Books

@@ -46,8 +46,7 @@ QUOTE: Json = {
     "currency": "USD",
     "price_book": "0123456789abcdef",
     "outputs": 1,
-    "meters": [],
-    "listed": None,
+    "model_class": "test",
 }
 POSTED = {name: QUOTE[name] for name in ("outputs", "unit", "units", "price", "cost", "currency", "price_book")}
 POSTED |= {"price_source": "quoted", "cost_source": "quoted"}
@@ -144,6 +143,7 @@ class Limit:
             state = states.get(id)
             if state is None:
                 state = states[id] = {"stream": stream, "revision": 0, "version": 0} | {
+                    "asked": {},
                     "open": {},
                     "held": {},
                     "posted": {},
@@ -163,8 +163,8 @@ class Limit:
         self._tables.write(rows)
 
     def _catch_up(self, state: Json, revision: int, version: int) -> None:
-        for topic, text in self._tables.newer(state["stream"], state["version"]):
-            _fold(state, topic, decode(text))
+        for topic, id, text in self._tables.newer(state["stream"], state["version"]):
+            _fold(state, topic, id, decode(text))
         state["revision"], state["version"] = revision, version
 
 
@@ -192,10 +192,10 @@ def _accept(rows: Rows, state: Json, account: str, id: str, now: int) -> None:
         "provider": "scripted",
         "api_key": None,
     }
-    asked = {"operation": operation, "at": now, "key": None, "digest": DIGEST, "outputs": 1, "inputs": []}
+    asked = {"operation": operation, "at": now, "key": None, "digest": DIGEST, "outputs": 1}
     _record(rows, state, "operation.requested", id, asked)
-    _record(rows, state, "operation.validated", id, {"operation": operation, "at": now, "quote": QUOTE})
-    sent = {"operation": operation, "at": now, "attempt": 1, "sender": OWNER}
+    _record(rows, state, "operation.validated", id, {"at": now, "quote": QUOTE})
+    sent = {"at": now, "attempt": 1, "sender": OWNER}
     _record(rows, state, "operation.dispatched", id, sent)
     rows.requested.append((id, account, state["stream"]))
     rows.leased.append((id, account, OWNER, now + LEASE))
@@ -203,21 +203,9 @@ def _accept(rows: Rows, state: Json, account: str, id: str, now: int) -> None:
 
 
 def _settle(rows: Rows, state: Json, id: str, now: int) -> None:
-    operation = state["open"][id]
-    completed = {
-        "operation": operation,
-        "at": now,
-        "assets": [ASSET],
-        "cost": None,
-        "late": False,
-        "usage": {},
-        "lost": 0,
-        "losses": {},
-        "rough": False,
-        "unlike": 0,
-    }
+    completed = {"at": now, "assets": [ASSET], "cost": None, "late": False}
     _record(rows, state, "operation.provider_completed", id, completed)
-    _record(rows, state, "operation.charged", id, {"operation": operation, "at": now, **POSTED})
+    _record(rows, state, "operation.charged", id, {"at": now, **POSTED})
     rows.moved.append((QUOTE["price"], id))
     rows.closed.append((id,))
 
@@ -225,18 +213,19 @@ def _settle(rows: Rows, state: Json, id: str, now: int) -> None:
 def _record(rows: Rows, state: Json, topic: str, id: str, fact: Json) -> None:
     state["version"] += 1
     state["revision"] += 1
-    _fold(state, topic, fact)
+    _fold(state, topic, id, fact)
     rows.log.append((state["stream"], state["version"], topic, id, ACTOR, encode(fact).decode(), HASH))
 
 
-def _fold(state: Json, topic: str, fact: Json) -> None:
-    """The account's totals and open operations, as dicts."""
-    operation = fact["operation"]
-    if topic == "operation.validated":
-        state["open"][operation["id"]] = operation
+def _fold(state: Json, topic: str, id: str, fact: Json) -> None:
+    """The account's totals and open operations, as dicts; the first fact alone says what was asked for."""
+    if topic == "operation.requested":
+        state["asked"][id] = fact["operation"]
+    elif topic == "operation.validated":
+        operation = state["open"][id] = state["asked"].pop(id)
         _add(state["held"], operation, fact["quote"], 1)
     elif topic == "operation.charged":
-        del state["open"][operation["id"]]
+        operation = state["open"].pop(id)
         _add(state["held"], operation, QUOTE, -1)
         _add(state["posted"], operation, fact, 1)
 

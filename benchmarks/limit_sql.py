@@ -40,7 +40,7 @@ class Tables(Protocol):
     def lock(self, accounts: Sequence[str]) -> Mapping[str, tuple[int, str, int]]:
         """Begin and lock: revision, stream and version of each account."""
 
-    def newer(self, stream: str, version: int) -> Sequence[tuple[str, str]]:
+    def newer(self, stream: str, version: int) -> Sequence[tuple[str, str, str]]:
         """Name and JSON of the stream's entries above a version."""
 
     def write(self, rows: Rows) -> None:
@@ -85,8 +85,8 @@ class SqliteTables:
         query = f"SELECT id, revision, stream, version FROM accounts WHERE id IN ({marks})"
         return {row[0]: row[1:] for row in self._connection.execute(query, accounts)}
 
-    def newer(self, stream: str, version: int) -> Sequence[tuple[str, str]]:
-        query = "SELECT topic, state FROM log WHERE stream = ? AND version > ? ORDER BY version"
+    def newer(self, stream: str, version: int) -> Sequence[tuple[str, str, str]]:
+        query = "SELECT topic, operation, state FROM log WHERE stream = ? AND version > ? ORDER BY version"
         return self._connection.execute(query, (stream, version)).fetchall()
 
     def write(self, rows: Rows) -> None:
@@ -152,10 +152,10 @@ class PostgresTables:
         self._cursor.execute(self.LOCK, (accounts,))
         return {row[0]: row[1:] for row in self._cursor.fetchall()}
 
-    def newer(self, stream: str, version: int) -> Sequence[tuple[str, str]]:
-        query = "SELECT topic, state FROM log WHERE stream = %s AND version > %s ORDER BY version"
+    def newer(self, stream: str, version: int) -> Sequence[tuple[str, str, str]]:
+        query = "SELECT topic, operation, state FROM log WHERE stream = %s AND version > %s ORDER BY version"
         self._cursor.execute(query, (stream, version))
-        found: list[tuple[str, str]] = self._cursor.fetchall()
+        found: list[tuple[str, str, str]] = self._cursor.fetchall()
         return found
 
     def write(self, rows: Rows) -> None:

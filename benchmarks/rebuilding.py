@@ -67,6 +67,8 @@ class DifferentRows(AssertionError):
 def measure(stores: Stores, database: str, logs: Logs, say: Callable[[str], None]) -> list[Rebuilt]:
     """Interleaved rounds of all ways on the one log, then our way once on the smaller log, for its memory."""
     url = stores.filled(database, logs.size, "views").url
+    with closing(Database(url)) as given:
+        sql_views.unfold(given)
     found = {way: Rebuilt(database, way, logs.size.events) for way in WAYS}
     for _ in range(logs.rounds):
         for way in WAYS:

@@ -45,7 +45,7 @@ from infrastructure.copying.parts import (
     write_manifest,
     write_part,
 )
-from infrastructure.copying.rows import line_of, one_moment, put_rows, row_of_line, stored_rows
+from infrastructure.copying.rows import line_of, one_moment, put_facts, put_rows, row_of_line, stored_rows, whole_rows
 from infrastructure.files.belonging import Belonging
 from infrastructure.files.folder import LocalFolder
 from infrastructure.files.naming import account_folder, digest_in
@@ -165,10 +165,8 @@ def _write_parts(database: Database, account: str, folder: Path) -> tuple[dict[s
         chosen: dict[Table, ColumnElement[bool]] = {ACCOUNTS: ACCOUNTS.c.id == account}
         chosen |= {one: one.c.account == account for one in OWN}
         chosen |= {one: one.c.operation.in_(mine) for one in (JOBS, WORDS)}
-        names = [column.name for column in LOG.c]
-        rows = stored_rows(connection, LOG, LOG.c.stream.in_(streams))
-        passed = chained.passed(dict(zip(names, row, strict=True)) for row in rows)
-        parts = {LOG.name: write_part(folder, LOG.name, (line_of([row[name] for name in names]) for row in passed))}
+        facts = chained.passed(whole_rows(connection, LOG.c.stream.in_(streams)))
+        parts = {LOG.name: write_part(folder, LOG.name, (line_of([*row.values()]) for row in facts))}
         for table, condition in chosen.items():
             parts[table.name] = write_part(folder, table.name, map(line_of, stored_rows(connection, table, condition)))
         key = [line_of([account, key_of_account(connection, account)])]
@@ -296,7 +294,7 @@ def _put(connection: Connection, folder: Path, manifest: Manifest) -> tuple[int,
         connection.exec_driver_sql(COMMIT_ORDER)
     before = connection.execute(select(func.coalesce(func.max(LOG.c.position), 0))).scalar_one()
     facts = ({**row, "position": before + count} for count, row in enumerate(_rows(folder, manifest, LOG), 1))
-    last = before + put_rows(connection, LOG, facts)
+    last = before + put_facts(connection, facts)
     for name, table in TAKEN.items():
         if name not in (LOG.name, ASSET_WORDS.name, ASSET_KEYS.name):
             count = put_rows(connection, table, _rows(folder, manifest, table))

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -21,7 +21,7 @@ from domain.errors import AssetDamaged, InvalidInput, StoreUnavailable
 from infrastructure.clock import now
 from infrastructure.copying.chained import ChainedRows
 from infrastructure.copying.parts import FILES, Manifest, TablePart, write_manifest, write_part
-from infrastructure.copying.rows import line_of, one_moment, stored_rows
+from infrastructure.copying.rows import line_of, one_moment, stored_rows, whole_rows
 from infrastructure.files.belonging import Belonging
 from infrastructure.files.folder import LocalFolder
 from infrastructure.files.naming import digest_in, home_of, is_thumbnail
@@ -90,9 +90,7 @@ def _written(database: Database, files: Belonging, folder: Path, told: Told) -> 
 
 
 def _log_rows(connection: Connection, chained: ChainedRows) -> Iterator[bytes]:
-    names = [column.name for column in LOG.c]
-    rows: Iterator[dict[str, Any]] = (dict(zip(names, row, strict=True)) for row in stored_rows(connection, LOG))
-    return (line_of([row[name] for name in names]) for row in chained.passed(rows))
+    return (line_of([*row.values()]) for row in chained.passed(whole_rows(connection)))
 
 
 def copy_files(files: Belonging, target: FilePlace, told: Told, account: str | None = None) -> CopiedFiles:

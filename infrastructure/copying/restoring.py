@@ -20,7 +20,7 @@ from domain.errors import FactsLost, InvalidInput, SchemaMismatch, StoreError, S
 from infrastructure.copying.backing import Told
 from infrastructure.copying.chained import ChainedRows
 from infrastructure.copying.parts import FILES, Manifest, read_manifest, read_part
-from infrastructure.copying.rows import put_rows, row_of_line
+from infrastructure.copying.rows import put_facts, put_rows, row_of_line
 from infrastructure.files.belonging import MARKER, read_marker
 from infrastructure.files.folder import LocalFolder
 from infrastructure.files.naming import digest_in
@@ -140,7 +140,10 @@ def _put_all(connection: Connection, source: Path, manifest: Manifest, told: Tol
         if table is None:
             raise InvalidInput("DIR", f"has a table that is not known: {name}")
         rows: Iterator[dict[str, Any]] = (row_of_line(table, line) for line in read_part(source, part))
-        put_rows(connection, table, chained.passed(rows) if table is LOG else rows)
+        if table is LOG:
+            put_facts(connection, chained.passed(rows))
+        else:
+            put_rows(connection, table, rows)
     if str(chained.seal()) != manifest.seal:
         raise InvalidInput("DIR", f"its log is {chained.seal()}, and was sealed as {manifest.seal}")
     reindex_words(connection)

@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, LargeBinary, Table, insert, select, tuple_
 
 from domain.errors import InvalidInput
 from infrastructure.store.database import Database, rolled_back, translated
+from infrastructure.store.schema import LOG
+from infrastructure.store.shortening import Beginnings
+from infrastructure.store.transactions import beginnings_by
 
 PAGE: Final = 2_000
 MOST: Final = 500
 """Rows that one statement writes."""
 
 Row = Sequence[Any]
+
+ABOUT: Final = itemgetter(3, 4, 6)
+"""What completes the state of a row of the log: its topic, operation and state."""
 
 
 @contextmanager
@@ -35,6 +42,11 @@ def one_moment(database: Database) -> Iterator[Connection]:
 
 def stored_rows(connection: Connection, table: Table, *conditions: ColumnElement[bool]) -> Iterator[Row]:
     """All rows, or those for which conditions hold, by the table's key."""
+    for page in _pages(connection, table, conditions):
+        yield from page
+
+
+def _pages(connection: Connection, table: Table, conditions: Sequence[ColumnElement[bool]]) -> Iterator[Sequence[Row]]:
     key = list(table.primary_key.columns)
     place = [list(table.c).index(column) for column in key]
     last: tuple[Any, ...] | None = None
@@ -44,10 +56,19 @@ def stored_rows(connection: Connection, table: Table, *conditions: ColumnElement
             query = query.where(tuple_(*key) > last if len(key) > 1 else key[0] > last[0])
         with translated():
             page = connection.execute(query).all()
-        yield from page
+        yield page
         if len(page) < PAGE:
             return
         last = tuple(page[-1][index] for index in place)
+
+
+def whole_rows(connection: Connection, *conditions: ColumnElement[bool]) -> Iterator[dict[str, Any]]:
+    """The log's rows, or those for which conditions hold, by position; by column, with whole states."""
+    names = [column.name for column in LOG.c]
+    beginnings, fetch = Beginnings(), beginnings_by(connection.execute)
+    for page in _pages(connection, LOG, conditions):
+        for row, state in zip(page, beginnings.whole(page, ABOUT, fetch), strict=True):
+            yield {**dict(zip(names, row, strict=True)), "state": state}
 
 
 def line_of(row: Row) -> bytes:
@@ -74,7 +95,17 @@ def row_of_line(table: Table, line: bytes) -> dict[str, Any]:
         raise InvalidInput("copy", f"a row of {table.name} cannot be read: {error}") from error
 
 
-def put_rows(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> int:
+def put_facts(connection: Connection, rows: Iterable[dict[str, Any]]) -> int:
+    """Insert rows of the log, as short as they are stored; how many."""
+    stored = Beginnings().stored
+    return put_rows(
+        connection,
+        LOG,
+        ({**row, "state": stored(row["topic"], row["operation"], row["state"].encode())} for row in rows),
+    )
+
+
+def put_rows(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> int:
     """Insert rows, some at a time; how many."""
     count = 0
     some: list[dict[str, Any]] = []

@@ -25,6 +25,7 @@ from infrastructure.store.erasedusers import SqlErasedUsers
 from infrastructure.store.errors import UNSENDABLE, in_our_words, is_gone, is_of_text, none_to_spare
 from infrastructure.store.options import StatementLimits, connect_arguments, without_schemas
 from infrastructure.store.session import Session, Values
+from infrastructure.store.shortening import Beginnings
 from infrastructure.store.urls import SQLITE, parse_url, sqlite_reading
 from infrastructure.store.written import WrittenQuery, write_query
 
@@ -76,6 +77,7 @@ class Database:
             limits = StatementLimits.of(self.url, lock_seconds, statement_seconds)
             self.limits = limits.in_force
             self.engine, self._watch = _postgres_engine(self.url, limits, lock_seconds, quiet_seconds)
+        self.beginnings = Beginnings()
         self._turn = threading.Lock()
         self._written: dict[Hashable, WrittenQuery] = {}
         self._idle: deque[Session] = deque()

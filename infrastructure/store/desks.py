@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select, text, tuple_, update
+from sqlalchemy import Connection, Select, Table, delete, insert, select, text, tuple_, update
 
 from application.keeping.tables import TABLES, Desk, Place, Row, Value, columns_of
 from application.ledger.log import GENESIS, Link
 from infrastructure.store.database import Database, rolled_back, translated
 from infrastructure.store.schema import LOG, METADATA
-from infrastructure.store.transactions import ENTRY, KEEP, NEW_ACCOUNT, to_link
+from infrastructure.store.shortening import Beginnings
+from infrastructure.store.transactions import ENTRY, KEEP, NEW_ACCOUNT, beginnings_by, to_links
 
 CHUNK = 200
 """Places that one query asks for."""
@@ -24,15 +25,15 @@ USUAL: dict[str, dict[str, Value]] = {"keys": {"fingerprint": ""}, "leases": {"o
 class SqlDesk:
     """The tables on one connection, inside its transaction."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, beginnings: Beginnings) -> None:
+        self._connection, self._beginnings = connection, beginnings
 
     def entries_of(self, operations: Sequence[str]) -> list[Link]:
         links: list[Link] = []
         for start in range(0, len(operations), CHUNK):
             some = operations[start : start + CHUNK]
             query = select(*ENTRY).where(LOG.c.operation.in_(some)).order_by(LOG.c.position)
-            links += (to_link(row) for row in self._connection.execute(query))
+            links += _links(self._connection, query, self._beginnings)
         return links
 
     def rows(self, table: str, columns: Sequence[str], wanted: Sequence[Place]) -> list[Row]:
@@ -78,7 +79,7 @@ class SqlDesks:
         begin = "BEGIN" if self._database.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         with self._database.connect() as connection, rolled_back(connection):
             connection.exec_driver_sql(begin)
-            yield SqlDesk(connection)
+            yield SqlDesk(connection, self._database.beginnings)
             connection.exec_driver_sql("COMMIT")
 
     @contextmanager
@@ -89,12 +90,16 @@ class SqlDesks:
                 connection.execute(text(f"{NEW_ACCOUNT} VALUES (:id, 0, '', 0, :hash, 0, :hash, 0){KEEP}"), row)
             held = select(METADATA.tables["accounts"].c.id).where(METADATA.tables["accounts"].c.id == account)
             connection.execute(held.with_for_update()).all()
-            yield SqlDesk(connection)
+            yield SqlDesk(connection, self._database.beginnings)
 
     def stream(self, stream: str, after: int, limit: int) -> list[Link]:
         query = select(*ENTRY).where(LOG.c.stream == stream, LOG.c.version > after).order_by(LOG.c.version)
         with self._database.connect() as connection, translated():
-            return [to_link(row) for row in connection.execute(query.limit(limit))]
+            return _links(connection, query.limit(limit), self._database.beginnings)
+
+
+def _links(connection: Connection, query: Select[Any], beginnings: Beginnings) -> list[Link]:
+    return to_links(connection.execute(query).all(), beginnings, beginnings_by(connection.execute))
 
 
 def _here(shape: Table, key: Row) -> list[Any]:

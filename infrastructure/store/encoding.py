@@ -17,14 +17,26 @@ from typing import Any
 import msgspec
 
 from domain.ledger import Fact
-from domain.operation import Adjusted, Charged, Operation, OperationFact, Released, Rerouted, Validated
-from domain.pricing import Quote
+from domain.operation import (
+    Adjusted,
+    Charged,
+    Operation,
+    OperationFact,
+    ProviderCompleted,
+    Released,
+    Requested,
+    Rerouted,
+    Validated,
+)
+from domain.pricing import REAL, Quote
 
 PLAIN = "{:f}".format
 """How decimals are written: as text without an exponent, "0.00000025" and never "2.5E-7"."""
 
 RARE: Mapping[type[Any], Mapping[str, Any]] = {
-    Quote: {"sale": None},
+    Requested: {"inputs": ()},
+    Quote: {"meters": (), "listed": None, "model_class": REAL, "sale": None},
+    ProviderCompleted: {"usage": {}, "lost": 0, "losses": {}, "rough": False, "unlike": 0},
     Charged: {"cost_currency": "", "listed": None},
     Released: {"cost_currency": ""},
     Adjusted: {"cost_currency": ""},

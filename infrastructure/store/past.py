@@ -23,7 +23,7 @@ from domain.streams import begin_of
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import LOG
-from infrastructure.store.transactions import ENTRY, SqlReadings, to_link
+from infrastructure.store.transactions import ENTRY, SqlReadings
 
 PAGE = 5_000
 REMEMBERED = 500
@@ -81,7 +81,7 @@ class SqlPast:
         while after < upto:
             values = {"stream": stream, "after": after, "upto": upto, "most": PAGE}
             page = self.database.ask("past rows", _rows, values)
-            yield from page
+            yield from self.reader.whole(page)
             if len(page) < PAGE:
                 return
             after = page[-1][2]
@@ -91,7 +91,8 @@ class SqlPast:
         if topics:
             query = query.where(LOG.c.topic.in_(topics))
         rows = self.database.rows(query.order_by(LOG.c.version))
-        return [Positioned(row[-1], to_link(row)) for row in rows]
+        links = self.reader.links(rows)
+        return [Positioned(row[-1], link) for row, link in zip(rows, links, strict=True)]
 
     def hash_at(self, position: int) -> bytes:
         rows = self.database.ask("past hash", _hash, {"position": position})
@@ -106,7 +107,7 @@ class SqlPast:
         found: list[Link] = []
         for stream, after, upto in wanted:
             rows = self.database.ask("past links", _links, {"stream": stream, "after": after, "upto": upto})
-            found += (to_link(row) for row in rows)
+            found += self.reader.links(rows)
         return found
 
     def row_at(self, account: str, position: int) -> AccountRow | None:
@@ -184,7 +185,7 @@ def _hash() -> Select[Any]:
 
 
 def _rows() -> Select[Any]:
-    query = select(LOG.c.position, LOG.c.topic, LOG.c.version, LOG.c.state).where(*_span())
+    query = select(LOG.c.position, LOG.c.topic, LOG.c.version, LOG.c.state, LOG.c.operation).where(*_span())
     return query.order_by(LOG.c.version).limit(bindparam("most"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Select, select, text
@@ -14,7 +15,8 @@ from domain.ledger import account_stream
 from domain.streams import account_of, begin_of
 from infrastructure.store.database import Database
 from infrastructure.store.schema import ACCOUNTS, LOG, OPERATIONS
-from infrastructure.store.transactions import CHUNK, ENTRY, LINK, to_link
+from infrastructure.store.shortening import About
+from infrastructure.store.transactions import ENTRY, LINK, beginnings_by, chunks, to_links
 
 STREAMS = text(
     """WITH RECURSIVE found (stream) AS (
@@ -28,6 +30,10 @@ STREAMS = text(
 
 SEEN = "CASE WHEN stream IN (SELECT stream FROM departed) THEN 'account.left' ELSE topic END"
 """The name by which views see a fact: what has gone to another ledger changes none of them."""
+
+
+BARE, VERSIONED = itemgetter(1, 4, 3), itemgetter(1, 3, 2)
+"""What completes the states of bare rows."""
 
 
 class SqlReader:
@@ -53,23 +59,26 @@ class SqlReader:
             query = query.where(LOG.c.operation.in_(filter.operations))
         if filter.topics:
             query = query.where(LOG.c.topic.in_(filter.topics))
-        return [Positioned(row[-1], to_link(row)) for row in self._all(query.order_by(LOG.c.position).limit(limit))]
+        rows = self._all(query.order_by(LOG.c.position).limit(limit))
+        return [Positioned(row[-1], link) for row, link in zip(rows, self.links(rows), strict=True)]
 
     def _unfiltered(self, after: int, upto: int | None, limit: int) -> list[Positioned]:
         """The driver's own tuples: an audit reads every row."""
         span = f"position > {after:d}" + ("" if upto is None else f" AND position <= {upto:d}")
-        query = f"SELECT {LINK}, position FROM log WHERE {span} ORDER BY position LIMIT {limit:d}"
-        return [
-            as_row(Positioned, (row[7], as_row(Link, (*row[:3], row[3].encode(), row[4], row[5], bytes(row[6])))))
-            for row in self.database.read(query)
-        ]
+        rows = self.database.read(f"SELECT {LINK}, position FROM log WHERE {span} ORDER BY position LIMIT {limit:d}")
+        return [as_row(Positioned, (row[7], link)) for row, link in zip(rows, self.links(rows), strict=True)]
 
     def states(self, after: int, upto: int, limit: int) -> Sequence[tuple[int, str, int, str]]:
         query = (
-            f"SELECT position, {SEEN} AS topic, version, state FROM log WHERE position > {after:d}"
-            f" AND position <= {upto:d} ORDER BY position LIMIT {limit:d}"
+            f"SELECT position, {SEEN} AS topic, version, state, operation FROM log"
+            f" WHERE position > {after:d} AND position <= {upto:d} ORDER BY position LIMIT {limit:d}"
         )
-        return self.database.read(query)
+        return self.whole(self.database.read(query))
+
+    def whole(self, rows: Sequence[Any]) -> list[tuple[int, str, int, str]]:
+        """Bare rows with their states whole, of those that have their operation last."""
+        states = self._whole(rows, BARE)
+        return [(*row[:3], state) for row, state in zip(rows, states, strict=True)]
 
     def accounts_after(self, id: str, limit: int, account: str | None = None) -> list[AccountRow]:
         query = select(ACCOUNTS).where(ACCOUNTS.c.id > id)
@@ -92,15 +101,15 @@ class SqlReader:
 
     def indexed(self, operations: Sequence[str]) -> list[IndexRow]:
         rows: list[IndexRow] = []
-        for some in _chunks(operations):
+        for some in chunks(operations):
             rows += (IndexRow(*row) for row in self._all(select(OPERATIONS).where(OPERATIONS.c.id.in_(some))))
         return rows
 
     def entries_of(self, operations: Sequence[str]) -> list[Link]:
         links: list[Link] = []
-        for some in _chunks(operations):
+        for some in chunks(operations):
             query = select(*ENTRY).where(LOG.c.operation.in_(some)).order_by(LOG.c.position)
-            links += (to_link(row) for row in self._all(query))
+            links += self.links(self._all(query))
         return links
 
     def streams_of(self, account: str) -> list[str]:
@@ -114,10 +123,8 @@ class SqlReader:
         """The first entry of each period's stream, by the period's beginning."""
         _, *streams = self.streams_of(account)
         links: list[Link] = []
-        for some in _chunks(streams):
-            links += (
-                to_link(row) for row in self._all(select(*ENTRY).where(LOG.c.stream.in_(some), LOG.c.version == 1))
-            )
+        for some in chunks(streams):
+            links += self.links(self._all(select(*ENTRY).where(LOG.c.stream.in_(some), LOG.c.version == 1)))
         return sorted(links, key=lambda link: begin_of(link.originator_id))
 
     def end_of(self, stream: str) -> Head:
@@ -128,11 +135,13 @@ class SqlReader:
     def bare(self, stream: str, after: int, upto: int, limit: int, topics: Sequence[str]) -> Sequence[BareRow]:
         names = ", ".join(f":name_{place}" for place in range(len(topics)))
         query = (
-            f"SELECT version, topic, state FROM log WHERE stream = :stream AND version > {after:d}"
+            f"SELECT version, topic, state, operation FROM log WHERE stream = :stream AND version > {after:d}"
             f" AND version <= {upto:d} AND topic IN ({names}) ORDER BY version LIMIT {limit:d}"
         )
         asked = {"stream": stream, **{f"name_{place}": topic for place, topic in enumerate(topics)}}
-        return self.database.rows(text(query).bindparams(**asked))
+        rows = self.database.rows(text(query).bindparams(**asked))
+        states = self._whole(rows, VERSIONED)
+        return [(row[0], row[1], state) for row, state in zip(rows, states, strict=True)]
 
     def operations_in(self, stream: str, upto: int, topics: Sequence[str]) -> Sequence[str]:
         query = select(LOG.c.operation).where(LOG.c.stream == stream, LOG.c.version <= upto, LOG.c.topic.in_(topics))
@@ -140,20 +149,23 @@ class SqlReader:
 
     def entries_about(self, operations: Sequence[str], topics: Sequence[str]) -> list[Link]:
         links: list[Link] = []
-        for some in _chunks(operations):
+        for some in chunks(operations):
             query = select(*ENTRY).where(LOG.c.operation.in_(some), LOG.c.topic.in_(topics))
-            links += (to_link(row) for row in self._all(query.order_by(LOG.c.position)))
+            links += self.links(self._all(query.order_by(LOG.c.position)))
         return links
 
     def entries(self, stream: str, after: int, upto: int, limit: int, topics: Sequence[str]) -> list[Link]:
         query = select(*ENTRY).where(LOG.c.stream == stream, LOG.c.version > after, LOG.c.version <= upto)
         if topics:
             query = query.where(LOG.c.topic.in_(topics))
-        return [to_link(row) for row in self._all(query.order_by(LOG.c.version).limit(limit))]
+        return self.links(self._all(query.order_by(LOG.c.version).limit(limit)))
+
+    def links(self, rows: Sequence[Any]) -> list[Link]:
+        """Rows of an entry's columns as the links they store."""
+        return to_links(rows, self.database.beginnings, beginnings_by(self.database.rows))
+
+    def _whole(self, rows: Sequence[Any], about: About) -> list[str]:
+        return self.database.beginnings.whole(rows, about, beginnings_by(self.database.rows))
 
     def _all(self, query: Select[Any]) -> Sequence[Any]:
         return self.database.rows(query)
-
-
-def _chunks(ids: Sequence[str]) -> list[Sequence[str]]:
-    return [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -18,15 +19,18 @@ from eventsourcing.persistence import (
     StoredEvent,
     Subscription,
 )
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Select, Table, func, select
 
 from application.ledger.log import GENESIS, link_hash
 from application.ledger.transaction import Conflict
 from domain.errors import StoreRefused, StoreUnavailable
 from infrastructure.store.database import Database
 from infrastructure.store.schema import LOG, SNAPSHOTS
-from infrastructure.store.transactions import COMMIT_ORDER
+from infrastructure.store.transactions import COMMIT_ORDER, beginnings_by
 from infrastructure.store.writes import NEWEST
+
+ABOUT = itemgetter(2, -1, 3)
+"""What completes the state of a row."""
 
 COLUMNS = ("position", "stream", "version", "topic", "operation", "actor", "state", "hash")
 
@@ -86,8 +90,12 @@ class SnapshotRecorder(AggregateRecorder):
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
         with library_errors():
-            rows = self._database.rows(_range(self.table, str(originator_id), gt, lte, desc, limit))
-            return [StoredEvent(originator_id, row[1], row[2], row[3].encode()) for row in rows]
+            rows = self._states(_range(self.table, str(originator_id), gt, lte, desc, limit))
+            return [StoredEvent(originator_id, row[1], row[2], state.encode()) for row, state in rows]
+
+    def _states(self, query: Select[Any]) -> Iterable[tuple[Any, str]]:
+        """The rows of a query, and the state of each."""
+        return ((row, row[3]) for row in self._database.rows(query))
 
 
 def _chained(connection: Connection, events: Sequence[StoredEvent]) -> list[dict[str, Any]]:
@@ -123,6 +131,12 @@ class LogRecorder(SnapshotRecorder, ApplicationRecorder):
     """The log: hash chains, positions in commit order, and the writer's transaction where one is given."""
 
     table = LOG
+
+    def _states(self, query: Select[Any]) -> Iterable[tuple[Any, str]]:
+        """Whole, as by their operation, which is a row's last value then."""
+        rows = self._database.rows(query.add_columns(LOG.c.operation))
+        states = self._database.beginnings.whole(rows, ABOUT, beginnings_by(self._database.rows))
+        return zip(rows, states, strict=True)
 
     def insert_events(
         self,
@@ -160,8 +174,8 @@ class LogRecorder(SnapshotRecorder, ApplicationRecorder):
         if topics:
             query = query.where(LOG.c.topic.in_(topics))
         with library_errors():
-            rows = self._database.rows(query.order_by(LOG.c.position).limit(limit))
-            return [Notification(row[0], row[1], row[2], row[3].encode(), row[4]) for row in rows]
+            rows = self._states(query.order_by(LOG.c.position).limit(limit))
+            return [Notification(row[0], row[1], row[2], state.encode(), row[4]) for row, state in rows]
 
     def max_notification_id(self) -> int | None:
         with library_errors():

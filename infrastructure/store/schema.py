@@ -327,6 +327,17 @@ ASSET_KEYS = Table(
 DEPARTED = Table("departed", METADATA, Column("stream", ID, primary_key=True))
 """The streams of accounts that have gone to other ledgers: their facts stay, and no view counts them."""
 
+_SHORT = "substr(topic, 1, 10) = 'operation.' AND substr(state, 1, 14) <> '{\"operation\":{'"
+_BEGUN = "FROM log AS begun WHERE begun.operation = log.operation AND begun.topic = 'operation.requested'"
+_FACTS = """CREATE VIEW facts AS SELECT position, stream, version, topic, operation, actor, CASE WHEN {short}
+    THEN coalesce('{{"operation":' || (SELECT {record} {begun}) || ',' || substr(state, 2), state)
+    ELSE state END AS state, hash FROM log"""
+FACTS = {
+    "sqlite": _FACTS.format(short=_SHORT, begun=_BEGUN, record="json_extract(begun.state, '$.operation')"),
+    "postgresql": _FACTS.format(short=_SHORT, begun=_BEGUN, record="(begun.state::json -> 'operation')::text"),
+}
+"""For whoever asks in SQL: the log with whole states, of facts that are stored short too (see `shortening`)."""
+
 APPEND_ONLY = "the log is append-only: correct it by appending a fact"
 
 SQLITE_TRIGGERS = (

@@ -7,12 +7,15 @@ positions the order of commits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, ClassVar
 
-from application.ledger.log import GENESIS, Head, Link
+from sqlalchemy import Select, select
+
+from application.ledger.log import GENESIS, Head, Link, as_row
 from application.ledger.transaction import (
     AccountRow,
     Beside,
@@ -28,7 +31,8 @@ from domain.operation import PHASES, Refused
 from infrastructure.store.database import Database
 from infrastructure.store.schema import LOG
 from infrastructure.store.session import Session
-from infrastructure.store.writes import postgres_script, sqlite_writes
+from infrastructure.store.shortening import REQUESTED, Beginnings, Fetch
+from infrastructure.store.writes import Rows, postgres_script, sqlite_writes
 from projections.engine.sql import texts
 
 COMMIT_ORDER = "SELECT pg_advisory_xact_lock(443439058, 'log'::regclass::oid::int)"
@@ -47,9 +51,34 @@ NEWEST = 2**63 - 1
 ENTRY = (LOG.c.stream, LOG.c.version, LOG.c.topic, LOG.c.state, LOG.c.operation, LOG.c.actor, LOG.c.hash)
 
 
-def to_link(row: Any) -> Link:
-    """A row of the log as the link it stores."""
-    return Link(row[0], row[1], row[2], row[3].encode(), row[4], row[5], bytes(row[6]))
+BEGINS = LOG.c.topic == REQUESTED
+BEGINNINGS = f"SELECT operation, state FROM log WHERE topic = '{REQUESTED}' AND {{}}"
+ABOUT = itemgetter(2, 4, 3)
+"""What completes the state of a link's row."""
+
+
+def to_links(rows: Sequence[Any], beginnings: Beginnings, fetch: Fetch) -> list[Link]:
+    """Rows of the log as the links they store."""
+    states = beginnings.whole(rows, ABOUT, fetch)
+    return [
+        as_row(Link, (*row[:3], state.encode(), row[4], row[5], bytes(row[6])))
+        for row, state in zip(rows, states, strict=True)
+    ]
+
+
+def beginnings_by(ask: Callable[[Select[Any]], Iterable[Any]]) -> Fetch:
+    """How operations begin, by whatever asks a query."""
+
+    def fetch(operations: Sequence[str]) -> Iterator[Any]:
+        for some in chunks(operations):
+            yield from ask(select(LOG.c.operation, LOG.c.state).where(LOG.c.operation.in_(some), BEGINS))
+
+    return fetch
+
+
+def chunks(ids: Sequence[str]) -> list[Sequence[str]]:
+    """Some ids at a time."""
+    return [ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK)]
 
 
 @dataclass(slots=True)
@@ -58,6 +87,7 @@ class SqlTransaction:
 
     mark: ClassVar[str]
     session: Session
+    beginnings: Beginnings = field(default_factory=Beginnings)
     links: list[Link] = field(default_factory=list)
     committed: bool = False
 
@@ -71,7 +101,7 @@ class SqlTransaction:
 
     def operations(self, wanted: Sequence[str]) -> list[Link]:
         query = f"SELECT {LINK} FROM log WHERE {{}} ORDER BY position"
-        return [to_link(row) for row in self._any(query, "operation = ?", [(id,) for id in wanted])]
+        return self._links(self._any(query, "operation = ?", [(id,) for id in wanted]))
 
     def charged(self, stream: str, but: Sequence[str]) -> int:
         (whole,) = self._first(
@@ -83,7 +113,7 @@ class SqlTransaction:
 
     def entries_after(self, heads: Sequence[tuple[str, int]]) -> list[Link]:
         query = f"SELECT {LINK} FROM log WHERE {{}} ORDER BY stream, version"
-        return [to_link(row) for row in self._any(query, "stream = ? AND version > ?", heads, size=50)]
+        return self._links(self._any(query, "stream = ? AND version > ?", heads, size=50))
 
     def head(self, stream: str, upto: int | None = None) -> Head:
         query = "SELECT version, hash FROM log WHERE stream = ? AND version <= ? ORDER BY version DESC LIMIT 1"
@@ -97,6 +127,20 @@ class SqlTransaction:
 
     def append(self, links: Sequence[Link]) -> None:
         self.links += links
+
+    def rows(self) -> Rows:
+        """The rows of the log that the links become."""
+        stored = self.beginnings.stored
+        return [
+            (stream, version, topic, operation, actor, stored(topic, operation, state), bytearray(hash))
+            for stream, version, topic, state, operation, actor, hash in self.links
+        ]
+
+    def _links(self, rows: Iterable[Any]) -> list[Link]:
+        return to_links([*rows], self.beginnings, self._begun)
+
+    def _begun(self, operations: Sequence[str]) -> Iterator[Any]:
+        return self._any(BEGINNINGS, "operation = ?", [(id,) for id in operations])
 
     def _first(self, query: str, values: tuple[Any, ...]) -> Any:
         return next(iter(self.session.rows(query.replace("?", self.mark), values)), None)
@@ -132,7 +176,7 @@ class SqliteTransaction(SqlTransaction):
 
     def commit(self, beside: Beside) -> int | None:
         position = None
-        for sql, rows in sqlite_writes(self.links, beside):
+        for sql, rows in sqlite_writes(self.rows(), beside):
             self.session.many(sql, rows)
             if position is None:  # the log is written first
                 ((position,),) = self.session.rows("SELECT last_insert_rowid()")
@@ -161,7 +205,7 @@ class PostgresTransaction(SqlTransaction):
         return {row[0]: AccountRow._make(row) for row in rows}
 
     def commit(self, beside: Beside) -> int | None:
-        script, columns = postgres_script(self.links, beside, COMMIT_ORDER)
+        script, columns = postgres_script(self.rows(), beside, COMMIT_ORDER)
         try:
             self.session.run(f"{script};\nCOMMIT", columns)
         except ServerChanged:
@@ -204,7 +248,7 @@ class SqlStore:
         """A unit that is rolled back unless it was committed; an empty one ends without a trace."""
         begin, kind = UNITS[self._database.is_sqlite, self.reading]
         with self._database.session(begin, reading=self.reading) as session:
-            transaction = kind(session)
+            transaction = kind(session, self._database.beginnings)
             yield transaction
             if not transaction.committed:
                 session.roll_back()

@@ -7,11 +7,10 @@ longer than writing it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from application.ledger.log import Link
 from application.ledger.transaction import Beside
 from projections.engine.sql import numbers, octets, texts
 
@@ -22,7 +21,7 @@ Rows = list[tuple[Any, ...]]
 class Write:
     """One table's part of a commit: its rows, the types of their columns, and its statements."""
 
-    rows: Callable[[Sequence[Link], Beside], Rows]
+    rows: Callable[[Rows, Beside], Rows]
     types: str
     sqlite: str
     postgres: str
@@ -37,9 +36,7 @@ ARRAYS: Mapping[str, tuple[str, Callable[[Iterable[Any]], object]]] = {
 """How PostgreSQL gets a column of each type: where the value goes, and what it is."""
 
 
-def _insert(
-    rows: Callable[[Sequence[Link], Beside], Rows], table: str, columns: str, types: str, conflict: str = ""
-) -> Write:
+def _insert(rows: Callable[[Rows, Beside], Rows], table: str, columns: str, types: str, conflict: str = "") -> Write:
     """An insert of given columns."""
     head = f"INSERT INTO {table} ({columns})"
     marks = ", ".join("?" for _ in types.split())
@@ -51,7 +48,7 @@ def _insert(
     )
 
 
-def _update(rows: Callable[[Sequence[Link], Beside], Rows], table: str, key: str, columns: str, types: str) -> Write:
+def _update(rows: Callable[[Rows, Beside], Rows], table: str, key: str, columns: str, types: str) -> Write:
     """An update by key, of one column or more; the rows hold the new values, then the key."""
     names, keys = columns.split(), key.split()
     marked = ", ".join(f"{name} = ?" for name in names)
@@ -93,65 +90,62 @@ NEWEST = (
 """The log's last position and its sequence, in PostgreSQL's words."""
 
 
-def _log(links: Sequence[Link], _beside: Beside) -> Rows:
-    return [
-        (stream, version, topic, operation, actor, state.decode(), bytearray(hash))
-        for stream, version, topic, state, operation, actor, hash in links
-    ]
+def _log(log: Rows, _beside: Beside) -> Rows:
+    return log
 
 
-def _accounts(_links: Sequence[Link], beside: Beside) -> Rows:
+def _accounts(_log: Rows, beside: Beside) -> Rows:
     return [
         (revision, stream, version, bytearray(hash), terms_version, bytearray(terms_hash), last, id)
         for id, revision, stream, version, hash, terms_version, terms_hash, last in beside.accounts
     ]
 
 
-def _requested(_links: Sequence[Link], beside: Beside) -> Rows:
+def _requested(_log: Rows, beside: Beside) -> Rows:
     return [*beside.requested]
 
 
-def _moved(_links: Sequence[Link], beside: Beside) -> Rows:
+def _moved(_log: Rows, beside: Beside) -> Rows:
     return [(one.phase, one.charged, one.adjusted, one.operation) for one in beside.moved]
 
 
-def _leased(_links: Sequence[Link], beside: Beside) -> Rows:
+def _leased(_log: Rows, beside: Beside) -> Rows:
     return [*beside.leased]
 
 
-def _queued(_links: Sequence[Link], beside: Beside) -> Rows:
+def _queued(_log: Rows, beside: Beside) -> Rows:
     return [*beside.queued]
 
 
-def _unqueued(_links: Sequence[Link], beside: Beside) -> Rows:
+def _unqueued(_log: Rows, beside: Beside) -> Rows:
     return [(operation,) for operation in beside.unqueued]
 
 
-def _closed(_links: Sequence[Link], beside: Beside) -> Rows:
+def _closed(_log: Rows, beside: Beside) -> Rows:
     return [(operation,) for operation in beside.closed]
 
 
-def _keys(_links: Sequence[Link], beside: Beside) -> Rows:
+def _keys(_log: Rows, beside: Beside) -> Rows:
     return [(one.account, one.key, one.reference, one.fingerprint) for one in beside.keys]
 
 
-def _respent(_links: Sequence[Link], beside: Beside) -> Rows:
+def _respent(_log: Rows, beside: Beside) -> Rows:
     return [(one.reference, one.fingerprint, one.account, one.key) for one in beside.respent]
 
 
-def _jobs(_links: Sequence[Link], beside: Beside) -> Rows:
+def _jobs(_log: Rows, beside: Beside) -> Rows:
     return [(one.provider, one.job, one.operation) for one in beside.jobs]
 
 
-def _contents(_links: Sequence[Link], beside: Beside) -> Rows:
+def _contents(_log: Rows, beside: Beside) -> Rows:
     return [(one.batch, one.account, bytearray(one.secret), one.body) for one in beside.contents]
 
 
-def _words(_links: Sequence[Link], beside: Beside) -> Rows:
+def _words(_log: Rows, beside: Beside) -> Rows:
     return [(one.operation, one.said) for one in beside.words]
 
 
-def _snapshots(_links: Sequence[Link], beside: Beside) -> Rows:
+def _snapshots(_log: Rows, beside: Beside) -> Rows:
     return [(one.stream, one.version, "ledger.period_state", one.state.decode()) for one in beside.snapshots]
 
 
@@ -200,15 +194,15 @@ WRITES = (
 LOG_LAST = (*WRITES[1:], WRITES[0])
 
 
-def sqlite_writes(links: Sequence[Link], beside: Beside) -> Iterator[tuple[str, Rows]]:
+def sqlite_writes(log: Rows, beside: Beside) -> Iterator[tuple[str, Rows]]:
     """Statements with the rows to run them for."""
     for write in WRITES:
-        rows = write.rows(links, beside)
+        rows = write.rows(log, beside)
         if rows:
             yield write.sqlite, rows
 
 
-def postgres_script(links: Sequence[Link], beside: Beside, order: str) -> tuple[str, tuple[object, ...]]:
+def postgres_script(log: Rows, beside: Beside, order: str) -> tuple[str, tuple[object, ...]]:
     """All statements as one, with the columns of their rows.
 
     The log is written last, behind the statement that makes the `order` of positions the order of commits, so that
@@ -217,7 +211,7 @@ def postgres_script(links: Sequence[Link], beside: Beside, order: str) -> tuple[
     statements: list[str] = []
     columns: list[object] = []
     for write in LOG_LAST:
-        rows = write.rows(links, beside)
+        rows = write.rows(log, beside)
         if rows:
             statements += (order, write.postgres) if write is WRITES[0] else (write.postgres,)
             typed = zip(write.types.split(), zip(*rows, strict=True), strict=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 from benchmarks.billing import BARS, FORMATS, WAYS, exported
 from benchmarks.fill import Size, fill
 from benchmarks.rebuilding import rebuild_all
+from benchmarks.sql_views import unfold
+from infrastructure.store.database import Database
 from infrastructure.store.migrations import upgrade_schema
 
 
@@ -15,6 +18,8 @@ def test_both_sides_have_the_same_rows(tmp_path: Path) -> None:
     upgrade_schema(url)
     fill(url, Size(500))
     rebuild_all(url, 1)
+    with closing(Database(url)) as database:
+        unfold(database)
     found = {name: way(url) for name, way in WAYS.items() if name != "erase"}
     assert found["audit"] == found["reading"] >= 500
     assert found["statement"] == found["grouped"] > 50

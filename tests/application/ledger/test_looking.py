@@ -156,7 +156,7 @@ async def test_who_looks_often_reads_only_what_is_new(office: Office) -> None:
 
 async def test_a_look_at_what_was_changed_in_place_says_so(office: Office) -> None:
     office.do(accepting(asking("op-1")))
-    office.vandalise("UPDATE log SET state = replace(state, 'ann', 'bob') WHERE topic LIKE ?", "operation.validated%")
+    office.vandalise("UPDATE log SET state = replace(state, 'ann', 'bob') WHERE topic LIKE ?", "operation.requested%")
     with pytest.raises(LogCorrupted):
         await looker(office).look("acme", copied)
 
@@ -164,7 +164,7 @@ async def test_a_look_at_what_was_changed_in_place_says_so(office: Office) -> No
 async def test_those_who_look_at_once_are_answered_at_once_and_each_for_itself(office: Office) -> None:
     office.do(*(opening(f"account-{number}") for number in range(5)), opening("damaged"))
     office.do(accepting(asking("op-1", account="damaged")))
-    office.vandalise("UPDATE log SET state = replace(state, 'ann', 'bob') WHERE topic LIKE ?", "operation.validated%")
+    office.vandalise("UPDATE log SET state = replace(state, 'ann', 'bob') WHERE topic LIKE ?", "operation.requested%")
     steps = Steps()
     store = TappedStore(office.database, steps)
     store.reading = True

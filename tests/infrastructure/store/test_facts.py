@@ -73,12 +73,19 @@ def without_what_is_rare(document: dict[str, Any], fact: Fact) -> dict[str, Any]
             del document[field.name]
     if not isinstance(fact, OperationFact):
         return document
-    for name, blank in (("cost_currency", ""), ("listed", None)):
-        if document.get(name, 0) == blank:
+    for name, blank in BLANK.items():
+        if document.get(name, UNSAID) == blank and not (name == "usage" and isinstance(fact, ProviderFailed)):
             del document[name]
-    if "quote" in document and document["quote"]["sale"] is None:
-        del document["quote"]["sale"]
+    for name, blank in BLANK_IN_QUOTES.items():
+        if document.get("quote", {}).get(name, UNSAID) == blank:
+            del document["quote"][name]
     return document
+
+
+UNSAID = object()
+BLANK: dict[str, Any] = {"cost_currency": "", "listed": None, "inputs": []}
+BLANK |= {"usage": {}, "lost": 0, "losses": {}, "rough": False, "unlike": 0}
+BLANK_IN_QUOTES: dict[str, Any] = {"meters": [], "listed": None, "model_class": "real", "sale": None}
 
 
 @pytest.mark.parametrize("fact", EXAMPLES, ids=lambda fact: type(fact).__name__)

@@ -29,7 +29,7 @@ class UnorderedTransaction(PostgresTransaction):
     """One that commits whenever it likes, above or below what others have drawn."""
 
     def commit(self, beside: Beside) -> int | None:
-        script, columns = postgres_script(self.links, beside, "SELECT 1")
+        script, columns = postgres_script(self.rows(), beside, "SELECT 1")
         self.session.run(f"{script};\nCOMMIT", columns)
         self.committed = True
         return None
@@ -55,9 +55,10 @@ class HalfTransaction(PostgresTransaction):
     """One that commits the log by itself, and what stands beside it later."""
 
     def commit(self, beside: Beside) -> int | None:
-        half = len(self.links) // 2
-        for links, rest in ((self.links[:half], Beside()), (self.links[half:], beside)):
-            script, columns = postgres_script(links, rest, "SELECT 1")
+        rows = self.rows()
+        half = len(rows) // 2
+        for log, rest in ((rows[:half], Beside()), (rows[half:], beside)):
+            script, columns = postgres_script(log, rest, "SELECT 1")
             self.session.run(f"{script};\nCOMMIT; SELECT pg_sleep(0.05)", columns)
             self.session.run("BEGIN")
         self.session.run("COMMIT")

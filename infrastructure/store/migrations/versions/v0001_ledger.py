@@ -5,6 +5,8 @@ from __future__ import annotations
 from alembic import op
 from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Integer, LargeBinary, Text, UniqueConstraint
 
+from infrastructure.store.schema import FACTS
+
 revision = "0001"
 down_revision = None
 
@@ -44,6 +46,7 @@ def _log() -> None:
         UniqueConstraint("stream", "version", name="log_stream_version"),
     )
     op.create_index("log_operation", "log", ["operation"])
+    op.get_bind().exec_driver_sql(FACTS[op.get_context().dialect.name])
     op.create_table(
         "accounts",
         Column("id", ID, primary_key=True),

@@ -1,0 +1,77 @@
+"""What a fact says of its operation is stored once, with `Requested`; whoever reads the log gets every fact whole.
+
+    whole   {"operation":{"id":"01a2…","account":"acme",…},"at":1796059544414429,"attempt":1,…}    hashed, read, shown
+    short   {"at":1796059544414429,"attempt":1,…}                                                  stored
+
+A fact is stored short only if its operation's bytes are those of its `Requested`: what was rerouted or substituted
+since is stored whole, and so is a fact of an operation whose beginning this process does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+REQUESTED: Final = "operation.requested"
+OF_OPERATIONS: Final = "operation."
+BEGUN, AFTER = '{"operation":{', '},"at":'
+"""How a whole fact of an operation begins, and what follows its operation; no text within JSON holds the second."""
+
+KEPT: Final = 8_192
+"""Operations whose beginning is remembered: a few megabytes."""
+
+About = Callable[[Any], tuple[str, str | None, str]]
+"""The stored name, the operation and the state of a row."""
+
+Fetch = Callable[[Sequence[str]], Iterable[Any]]
+"""The operation and the state of each `Requested` of some operations."""
+
+
+class Beginnings:
+    """How the whole facts of operations begin; for all threads of a process."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def stored(self, topic: str, operation: str | None, whole: bytes) -> str:
+        """The state of a new entry as it is stored."""
+        state = whole.decode()
+        if operation is None or not topic.startswith(OF_OPERATIONS) or not state.startswith(BEGUN):
+            return state
+        if topic == REQUESTED:
+            self._learn(operation, state)
+            return state
+        begun = self._known.get(operation)
+        return "{" + state[len(begun) :] if begun is not None and state.startswith(begun) else state
+
+    def whole(self, rows: Sequence[Any], about: About, fetch: Fetch) -> list[str]:
+        """The states of rows that were read, each whole; one whose operation has no beginning stays as it is."""
+        states, short = list[str](), list[tuple[int, str]]()
+        for topic, operation, state in map(about, rows):
+            if operation is not None and topic.startswith(OF_OPERATIONS):
+                if topic == REQUESTED:
+                    self._learn(operation, state)
+                elif not state.startswith(BEGUN):
+                    short.append((len(states), operation))
+            states.append(state)
+        if short:
+            begun = self._begun({operation for _, operation in short}, fetch)
+            for place, operation in short:
+                states[place] = begun.get(operation, "{") + states[place][1:]
+        return states
+
+    def _begun(self, operations: Iterable[str], fetch: Fetch) -> dict[str, str]:
+        known = {operation: self._known.get(operation) for operation in operations}
+        lacking = [operation for operation, begun in known.items() if begun is None]
+        for operation, state in fetch(lacking) if lacking else ():
+            known[operation] = self._learn(operation, state)
+        return {operation: begun for operation, begun in known.items() if begun is not None}
+
+    def _learn(self, operation: str, state: str) -> str:
+        known = self._known
+        if len(known) >= KEPT:
+            for one in list(known)[: KEPT // 2]:
+                known.pop(one, None)
+        begun = state[: state.find(AFTER) + 2]
+        known[operation] = begun
+        return begun
