@@ -46,26 +46,27 @@ class Beginnings:
 
     def whole(self, rows: Sequence[Any], about: About, fetch: Fetch) -> list[str]:
         """The states of rows that were read, each whole; one whose operation has no beginning stays as it is."""
-        states, short = list[str](), list[tuple[int, str]]()
+        known, states, lacking = self._known, list[str](), list[tuple[int, str]]()
         for topic, operation, state in map(about, rows):
-            if operation is not None and topic.startswith(OF_OPERATIONS):
-                if topic == REQUESTED:
+            if state.startswith(BEGUN):
+                if topic == REQUESTED and operation is not None:
                     self._learn(operation, state)
-                elif not state.startswith(BEGUN):
-                    short.append((len(states), operation))
+            elif operation is not None and topic.startswith(OF_OPERATIONS):
+                begun = known.get(operation)
+                if begun is None:
+                    lacking.append((len(states), operation))
+                else:
+                    state = begun + state[1:]  # noqa: PLW2901 - a row's state, whole from here on
             states.append(state)
-        if short:
-            begun = self._begun({operation for _, operation in short}, fetch)
-            for place, operation in short:
-                states[place] = begun.get(operation, "{") + states[place][1:]
+        if lacking:
+            self._complete(states, lacking, fetch)
         return states
 
-    def _begun(self, operations: Iterable[str], fetch: Fetch) -> dict[str, str]:
-        known = {operation: self._known.get(operation) for operation in operations}
-        lacking = [operation for operation, begun in known.items() if begun is None]
-        for operation, state in fetch(lacking) if lacking else ():
-            known[operation] = self._learn(operation, state)
-        return {operation: begun for operation, begun in known.items() if begun is not None}
+    def _complete(self, states: list[str], lacking: Sequence[tuple[int, str]], fetch: Fetch) -> None:
+        """Make those whole whose operations begin before the rows."""
+        begun = {id: self._learn(id, state) for id, state in fetch([*{operation for _, operation in lacking}])}
+        for place, operation in lacking:
+            states[place] = begun.get(operation, "{") + states[place][1:]
 
     def _learn(self, operation: str, state: str) -> str:
         known = self._known
