@@ -27,7 +27,7 @@ MOST: Final = 500
 Row = Sequence[Any]
 
 ABOUT: Final = itemgetter(3, 4, 6)
-"""What completes the state of a row of the log: its topic, operation and state."""
+"""By what the state of a row of the log is completed: its topic, operation and state."""
 
 
 @contextmanager

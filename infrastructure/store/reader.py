@@ -33,7 +33,7 @@ SEEN = "CASE WHEN stream IN (SELECT stream FROM departed) THEN 'account.left' EL
 
 
 BARE, VERSIONED = itemgetter(1, 4, 3), itemgetter(1, 3, 2)
-"""What completes the states of bare rows."""
+"""By what the states of bare rows are completed."""
 
 
 class SqlReader:

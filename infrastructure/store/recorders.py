@@ -30,7 +30,7 @@ from infrastructure.store.transactions import COMMIT_ORDER, beginnings_by
 from infrastructure.store.writes import NEWEST
 
 ABOUT = itemgetter(2, -1, 3)
-"""What completes the state of a row."""
+"""By what the state of a row is completed."""
 
 COLUMNS = ("position", "stream", "version", "topic", "operation", "actor", "state", "hash")
 

@@ -54,7 +54,7 @@ ENTRY = (LOG.c.stream, LOG.c.version, LOG.c.topic, LOG.c.state, LOG.c.operation,
 BEGINS = LOG.c.topic == REQUESTED
 BEGINNINGS = f"SELECT operation, state FROM log WHERE topic = '{REQUESTED}' AND {{}}"
 ABOUT = itemgetter(2, 4, 3)
-"""What completes the state of a link's row."""
+"""By what the state of a link's row is completed."""
 
 
 def to_links(rows: Sequence[Any], beginnings: Beginnings, fetch: Fetch) -> list[Link]:
