@@ -1,4 +1,4 @@
-"""An operation is stored once, with its `Requested`, and not with each of its facts; whoever reads the log gets every fact whole.
+"""An operation is stored once, with its `Requested`, and not with each fact; who reads the log gets each fact whole.
 
     whole   {"operation":{"id":"01a2…","account":"acme",…},"at":1796059544414429,"attempt":1,…}    hashed, read, shown
     short   {"at":1796059544414429,"attempt":1,…}                                                  stored
