@@ -95,6 +95,7 @@ PANELS = {
         "storecheck": {"storecheck": "Try whether a database keeps what the ledger rests on."},
         "reconcile": {"reconcile": "Hold the costs we recorded against a provider's bills."},
         "reprice": {"reprice": "Price charges again by another price book, and give back what was too much."},
+        "probe": {"probe": "Buy, repeat, fail and add up, for ever, and tell every difference."},
         "faults": {"simulate-faults": "Try the ledger in simulated worlds in which everything fails."},
         "simulate": {"simulate": "Compare what was charged with what it would have been."},
         "approve": {

@@ -107,6 +107,7 @@ READING = {
 
 WRITING = {
     *MAKING,
+    ("probe",),
     *(("create",), ("control",), ("face-swap",), ("background",), ("model-3d",), ("compare",), ("judge",), ("batch",)),
     *(("social",), ("compress",), ("convert",), ("resize",), ("watermark",)),
     *(("video", word) for word in ("create", "transform", "avatar", "extend", "enhance", "faces", "translate")),

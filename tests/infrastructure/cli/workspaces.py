@@ -199,6 +199,7 @@ COMMANDS = [
     ("approve", "QUOTE"),
     ("approvals",),
     ("storecheck",),
+    ("probe", "--once", "--account", "ACCOUNT", "--model", "scripted-image"),
     ("simulate-faults", "--seed", "5", "--operations", "20"),
     ("alert", "set", "--at", "80%", "--at", "0.05"),
     ("alert", "list"),
