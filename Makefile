@@ -27,13 +27,15 @@ quick: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/domain tests/test_architecture.py
 
 # Ten minutes of the service under load, with anything killed at any moment (`make soak MINUTES=60` for longer), and a
-# simulated year of bills in twelve zones, and simulated worlds in which everything fails (OPERATIONS=1000000 takes hours).
+# simulated year of bills in twelve zones, simulated worlds in which everything fails (OPERATIONS=1000000 takes hours), and
+# PostgreSQL under Patroni whose primary is lost five times.
 MINUTES ?= 10
 OPERATIONS ?= 10000
 soak: $(INSTALLED)
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 	$(BIN)/python -m tests.faults.year
 	nice -n 10 $(BIN)/imagestudio simulate-faults --operations $(OPERATIONS)
+	$(BIN)/python -m tests.faults.failover
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks

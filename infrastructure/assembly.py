@@ -81,6 +81,7 @@ from infrastructure.plugins import ProviderSettings
 from infrastructure.queues import Queues
 from infrastructure.recorded import CostsInViews
 from infrastructure.registry import build_providers, switched_off, told_settings
+from infrastructure.relaying.parts import relay_of
 from infrastructure.seals import seals_of
 from infrastructure.service import Studio
 from infrastructure.settings import Settings, owner_name
@@ -195,9 +196,8 @@ class Assembly:
 
     @cached_property
     def ownership(self) -> Ownership:
-        lease = self.settings.lease_seconds * SECOND
         leases, believe = SqlLeases(self.database), self.timekeeper.believe
-        return Ownership(self.owner, lease, leases, self.clock, believe=believe)
+        return Ownership(self.owner, self.settings.lease_seconds * SECOND, leases, self.clock, believe=believe)
 
     # Files
 
@@ -386,4 +386,5 @@ class Assembly:
             make_worker=self.make_worker,
             around_requests=self.around.requests,
             make_sender=partial(sender_of, self),
+            relay=relay_of(self),
         )

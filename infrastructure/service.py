@@ -50,6 +50,7 @@ from domain.catalogue import Catalogue
 from infrastructure.copying.sending import AccountCopies
 from infrastructure.past import Past
 from infrastructure.queues import Queues
+from infrastructure.relaying.relay import Relay
 from infrastructure.seals import Seals
 from projections.audit import Audit
 from projections.books import Books
@@ -92,6 +93,8 @@ class Studio:
     """The ASGI application, with a span around each request if the studio is traced."""
     make_sender: Callable[[], HookSender]
     """To be run by `infrastructure.hooks.parts`."""
+    relay: Relay | None = None
+    """To be run by `infrastructure.relaying.parts`; None unless a setting says whom one ledger is told to."""
     shards: tuple[Studio, ...] = ()
     """Each a studio with a ledger of its own, which the facades here find by account; none if it is one ledger."""
 

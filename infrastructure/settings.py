@@ -72,6 +72,13 @@ def _mail_server(url: SecretStr) -> SecretStr:
     return url
 
 
+def _relay(url: SecretStr) -> SecretStr:
+    from infrastructure.relaying.address import relay_address
+
+    relay_address(url.get_secret_value())
+    return url
+
+
 def _mail_address(text: str) -> str:
     from infrastructure.hooks.mailserver import checked_mail
 
@@ -123,6 +130,7 @@ class Settings(BaseSettings):
     webhook_seconds: Positive = 15
     smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None
     smtp_from: Annotated[str, AfterValidator(_mail_address)] = ""
+    relay_url: Annotated[SecretStr, AfterValidator(_relay)] | None = None
     seal_keys: SecretStr | None = None
     seal_file: Path | None = None
     reports: Path | None = None

@@ -8,7 +8,7 @@ Memory does not depend on how long the log is, and reading may begin after any p
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from application.ledger.log import Codec, Positioned, fact_name
 from application.ledger.reader import LogFilter, LogReader
@@ -146,6 +146,27 @@ class BookLog:
             if wanted.has(booked):
                 yield booked
 
+    def reading(self, after: int) -> BookReading:
+        """All that moves money after a position, for whoever reads on as the log grows."""
+        topics = topics_of(self._codec, (*TERMS, *MOVES))
+        return BookReading(_Pages(self._reader, self._codec, LogFilter(topics=topics)), after)
+
+
+class BookReading:
+    """One reading that goes on: what it learned of accounts and holds it does not look up again."""
+
+    def __init__(self, pages: _Pages, position: int) -> None:
+        self._pages = pages
+        self.position = position
+        """Up to here all was read; whoever takes less than `upto` gives has to read anew."""
+
+    def upto(self, end: int) -> Iterator[Booked]:
+        """All that is new up to a position. Raises LogCorrupted, StoreUnavailable."""
+        self._pages.end_at(end)
+        for booked in self._pages.after(self.position):
+            if ANY.has(booked):
+                yield booked
+
 
 class _Pages:
     """One reading of the log, with what has to be known of the facts before each page."""
@@ -156,6 +177,10 @@ class _Pages:
         self._zones: dict[str, str] = {}
         self._closed: dict[str, int] = {}
         """By account, up to where its periods are closed."""
+
+    def end_at(self, position: int) -> None:
+        """Read no further."""
+        self._filter = replace(self._filter, upto=position)
 
     def after(self, position: int) -> Iterator[Booked]:
         while page := self._reader.read(position, PAGE, self._filter):

@@ -148,6 +148,15 @@ TABLES: Mapping[str, Table] = {
         {"position": "how far the log was watched for alerts; set back, it is watched again and nothing is told twice"},
     ),
     "alert_accounts": Table(TableStanding.APART, ("account",), ()),
+    "relays": Table(
+        TableStanding.APART,
+        ("target",),
+        (),
+        {
+            **dict.fromkeys(("position", "sequence"), "how far a broker was told; it is asked what it has, too"),
+            **dict.fromkeys(("at", "owner", "until", "error"), SENDING),
+        },
+    ),
     "search_mark": Table(
         TableStanding.APART, ("one",), (), {"position": "how far prompts are indexed; nothing is decided by it"}
     ),

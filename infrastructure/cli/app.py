@@ -92,6 +92,7 @@ PANELS = {
             "rebuild": "Rebuild the tables beside the log from it, if they differ.",
         },
         "worker": {"worker": "Perform what waits in the queue, whichever process accepted it."},
+        "relay": {"relay": "Tell the books to a stream of NATS or a topic of Kafka, each fact once."},
         "storecheck": {"storecheck": "Try whether a database keeps what the ledger rests on."},
         "reconcile": {"reconcile": "Hold the costs we recorded against a provider's bills."},
         "reprice": {"reprice": "Price charges again by another price book, and give back what was too much."},

@@ -75,9 +75,10 @@ def refuse_unproved(settings: Settings) -> None:
 async def at_work(
     studio: Studio, places: int, seconds: float, leave: asyncio.Event
 ) -> AsyncIterator[tuple[Sequence[Worker], Sequence[HookSender]]]:
-    """Perform what waits, send messages and watch for alerts meanwhile, in each ledger; they share the places."""
+    """Perform what waits, send messages, watch for alerts, tell a broker: in each ledger; they share the places."""
     from infrastructure.alerting import watching_alerts
     from infrastructure.hooks.parts import messaging
+    from infrastructure.relaying.parts import relaying
     from infrastructure.working import working
 
     workers: list[Worker] = []
@@ -87,6 +88,7 @@ async def at_work(
         for one in studio.ledgers:
             senders.append(await stack.enter_async_context(messaging(one)))
             await stack.enter_async_context(watching_alerts(one))
+            await stack.enter_async_context(relaying(one))
             ends = working(one, places=share, seconds=seconds, leave=leave)
             workers.append(await stack.enter_async_context(ends))
         yield workers, senders

@@ -32,10 +32,11 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
-    """Whether requests may be sent here; if not, why."""
+    """Whether requests may be sent here; if not, why. How far a broker is told is no reason against it."""
     readiness = gate_of(request).readiness
-    lacks = await readiness.lacks()
-    told = {"status": "not ready" if lacks else "ready", "lacks": lacks, "watch": await readiness.watched()}
+    lacks, relays = await readiness.lacks(), await readiness.relays()
+    more = {"watch": await readiness.watched(), **({"relays": relays} if relays else {})}
+    told = {"status": "not ready" if lacks else "ready", "lacks": lacks, **more}
     return JSONResponse(told, 503 if lacks else 200)
 
 

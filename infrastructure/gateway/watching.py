@@ -17,6 +17,7 @@ from domain.retrying import DEAD, DELIVERED, WAITING
 from infrastructure.clock import SECOND
 from infrastructure.gateway.arrivals import Exchange
 from infrastructure.service import Studio
+from infrastructure.showing.relays import relay_document
 from infrastructure.showing.seals import watch_summary
 
 STUCK: Final = 30.0
@@ -56,6 +57,15 @@ class Readiness:
         except TimeoutError:
             return [f"database: no answer within {DEADLINE:g} s"]
         return [lack for one in status if (lack := self._lack(one.view, one.position, one.lag, one.error))]
+
+    async def relays(self) -> list[dict[str, object]]:
+        """How far others are told of the books, by ledger; none if the database does not say. Never a lack."""
+        relays = [one.relay for one in self.studio.ledgers if one.relay is not None]
+        try:
+            async with asyncio.timeout(DEADLINE):
+                return [relay_document(await asyncio.to_thread(one.status)) for one in relays]
+        except (StoreError, TimeoutError):
+            return []
 
     def _lack(self, view: str, position: int, lag: int, error: str | None) -> str:
         if error is not None:
@@ -100,7 +110,20 @@ class Meters(Collector):
         for one in status:
             lag.add_metric([one.view], one.lag)
             stopped.add_metric([one.view], int(one.error is not None))
-        yield from (end, lag, stopped, *self._webhooks(), *self._watch())
+        yield from (end, lag, stopped, *self._webhooks(), *self._relay(), *self._watch())
+
+    def _relay(self) -> Iterator[Any]:
+        relays = [one.relay for one in self._studio.ledgers if one.relay is not None]
+        if not relays:
+            return
+        found = [one.status() for one in relays]
+        lag = GaugeMetricFamily("imagestudio_relay_lag", "Positions of the log that a broker is not told of.")
+        lag.add_metric([], sum(one.lag for one in found))
+        stands = GaugeMetricFamily("imagestudio_relay_stands", "1 if the broker is away or refuses.")
+        stands.add_metric([], int(any(one.error for one in found)))
+        told = CounterMetricFamily("imagestudio_relay_told", "Facts that this process told a broker.")
+        told.add_metric([], sum(one.told for one in relays))
+        yield from (lag, stands, told)
 
     def _webhooks(self) -> Iterator[Any]:
         senders = [one.webhooks.sending for one in self._studio.ledgers]

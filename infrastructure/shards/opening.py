@@ -16,6 +16,8 @@ from dataclasses import fields, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import SecretStr
+
 from domain.errors import InvalidInput
 from infrastructure.clock import steady
 from infrastructure.service import Studio
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 OpenOne = Callable[[Settings, "Parts"], AbstractAsyncContextManager[Studio]]
 ALIKE: Final = ("catalogue", "around_requests")
 """Fields of a studio that are the same in all shards."""
+APART: Final = ("relay", "shards")
+"""Fields that only a studio of one ledger has, or only one of several."""
 MADE: Final = ("open_services", "make_worker", "make_sender")
 """Fields that make something of one ledger."""
 
@@ -59,6 +63,8 @@ def settings_of(settings: Settings, name: str, url: str) -> Settings:
     own: dict[str, Any] = {"database_url": url, "shards": "", "assets": f"{settings.assets.rstrip('/')}/{name}"}
     if settings.seal_file is not None:
         own["seal_file"] = settings.seal_file.with_name(f"{settings.seal_file.name}.{name}")
+    if settings.relay_url is not None:
+        own["relay_url"] = SecretStr(f"{settings.relay_url.get_secret_value()}-{name}")
     return settings.model_copy(update=own)
 
 
@@ -86,7 +92,7 @@ def named_shards(directory: Directory) -> Mapping[str, str]:
 
 def studio_over(shards: ShardMap[Studio]) -> Studio:
     """The facades of all shards as one studio's."""
-    names = [field.name for field in fields(Studio) if field.name not in (*ALIKE, *MADE, "shards")]
+    names = [field.name for field in fields(Studio) if field.name not in (*ALIKE, *MADE, *APART)]
     facades: dict[str, Any] = {name: Routed(shards, name) for name in names}
     facades["keys"], facades["audit"] = RoutedKeys(shards, "keys"), RoutedAudit(shards, "audit")
     alike: dict[str, Any] = {name: getattr(shards.first, name) for name in ALIKE}

@@ -266,6 +266,19 @@ LOG_WATCH = Table(
 )
 """Who verifies the log, until when that holds, how far it is, and what it needs to go on."""
 
+RELAYS = Table(
+    "relays",
+    METADATA,
+    Column("target", ID, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("error", Text, nullable=False),
+)
+"""How far the books are told to others, and which process tells them: see `relays.py`."""
+
 SEARCH_MARK = Table(
     "search_mark",
     METADATA,

@@ -127,6 +127,7 @@ def test_a_blocking_studio_has_the_facades_of_the_other() -> None:
         "open_services",
         "make_worker",
         "make_sender",
+        "relay",
         "around_requests",
         "shards",
     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import make_url
@@ -18,6 +20,7 @@ from infrastructure.store.database import Database
 from infrastructure.store.migrations import upgrade_schema
 from infrastructure.store.opening import check_opening
 from tests.application.support import Office, accepting, asking, completing, desk, opening
+from tests.infrastructure.cli.workspaces import call, settle
 from tests.standby import Pair, replicated
 from tests.wire.proxy import Proxy, proxied
 
@@ -122,7 +125,9 @@ def test_a_server_that_dies_is_replaced_by_its_standby(pair: Pair) -> None:
         is_whole(pair.standby)
 
 
-def test_a_standby_is_opened_with_a_warning_and_read(pair: Pair, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_standby_is_opened_with_a_warning_and_read_as_of_a_position(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     with desk(pair.primary) as office:
         office.do(opening())
     with desk(pair.standby) as office:
@@ -130,3 +135,20 @@ def test_a_standby_is_opened_with_a_warning_and_read(pair: Pair, caplog: pytest.
         assert "may only be read" in caplog.text
         with pytest.raises(StoreUnavailable, match="may only be read"):
             office.do(accepting(asking("op-1")))
+    settle(monkeypatch, tmp_path)
+    assert call("account", "open", "beta", "--plan", "pro", "--db", pair.primary).code == 0
+    assert call("generate", "x", "--account", "beta", "--model", "scripted-image", "--db", pair.primary).code == 0
+    usage = ("usage", "--account", "beta", "--json", "--db")
+    behind = call(*usage, pair.standby)
+    assert (behind.code, behind.document["usage"]) == (0, [])
+    assert re.search(r"\b[1-9]\d* positions behind the log", behind.err)
+    assert "as of position 0 of the log" in behind.err
+    told = call(*usage, pair.primary)
+    assert "standby" not in told.err
+    now = call(*usage, pair.standby)
+    assert now.document == told.document != behind.document
+    assert re.search(r"this is a standby, and all is as of position [1-9]\d* of the log", now.err)
+    for word in (("serve", "--port", "0"), ("worker", "--drain")):
+        refused = call(*word, "--db", pair.standby, "--json")
+        assert refused.code == 6, word
+        assert "this server may only be read: cannot execute" in refused.err

@@ -10,7 +10,7 @@ import pytest
 from tests.infrastructure.cli.workspaces import Workspace, call
 from tests.infrastructure.every_setting import NAMES, SECRETS
 
-WORDED = {"smtp_url": "smtp://studio:{}@mail.example"}
+WORDED = {"smtp_url": "smtp://studio:{}@mail.example", "relay_url": "nats://studio:{}@broker.example/studio"}
 """How a setting is written that has a secret as a part of it."""
 
 

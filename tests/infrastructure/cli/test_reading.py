@@ -154,6 +154,7 @@ WRITING = {
     ("files", "move"),
     ("import-account",),
     ("worker",),
+    ("relay",),
     *(("period", "close"), ("goodwill",), ("correct-cost",), ("statement", "issue"), ("statement", "void")),
     ("statement", "prove"),
     *(("invoices", word) for word in ("record", "void", "settle")),

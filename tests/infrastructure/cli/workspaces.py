@@ -201,6 +201,7 @@ COMMANDS = [
     ("storecheck",),
     ("probe", "--once", "--account", "ACCOUNT", "--model", "scripted-image"),
     ("simulate-faults", "--seed", "5", "--operations", "20"),
+    ("relay", "--status"),
     ("alert", "set", "--at", "80%", "--at", "0.05"),
     ("alert", "list"),
     ("alert", "check"),

@@ -17,7 +17,9 @@ OTHERWISE = "has a route of its own shape"
 LATER = "has no route yet"
 
 APART: Mapping[str, str] = {
-    **dict.fromkeys(("catalogue", "log", "make_worker", "make_sender", "around_requests", "open_services"), INSIDE),
+    **dict.fromkeys(
+        ("catalogue", "log", "make_worker", "make_sender", "relay", "around_requests", "open_services"), INSIDE
+    ),
     "shards": INSIDE,
     **dict.fromkeys(("books", "seals"), OTHERWISE),
     "queues": LATER,

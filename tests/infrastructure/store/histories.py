@@ -29,6 +29,7 @@ from infrastructure.store.database import Database
 from infrastructure.store.desks import SqlDesks
 from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
+from infrastructure.store.relays import RelayTable
 from infrastructure.store.schema import ASSET_KEYS
 from infrastructure.working import working
 from projections.views.usage import USAGE, UsageFilter
@@ -66,6 +67,7 @@ async def tell(url: str, home: Path) -> None:
         await word(studio)
         await studio.alerts.check()
         HookPlanner(studio.webhooks.sending.log, studio.webhooks.tables).advance()
+        RelayTable(database_of(studio), "nats/studio").take("somebody", 1, 2)
         with database_of(studio).transaction() as connection:
             connection.execute(insert(ASSET_KEYS).values(account="from-elsewhere", key=bytes(32)))
         past = replace(studio.past, views=replace(studio.past.views, span=MANY))

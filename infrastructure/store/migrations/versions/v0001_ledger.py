@@ -27,6 +27,7 @@ def upgrade() -> None:
     _alerts()
     _erased()
     _watch()
+    _relays()
     if op.get_context().dialect.name == "postgresql":
         for table, percent in ROOM_TO_UPDATE.items():
             op.execute(f"ALTER TABLE {table} SET (fillfactor = {percent})")
@@ -240,6 +241,19 @@ def _watch() -> None:
         Column("at", BigInteger, nullable=False),
         Column("walk", LargeBinary),
         CheckConstraint("one = 1", name="log_watch_is_one"),
+    )
+
+
+def _relays() -> None:
+    op.create_table(
+        "relays",
+        Column("target", ID, primary_key=True),
+        Column("position", BigInteger, nullable=False),
+        Column("sequence", BigInteger, nullable=False),
+        Column("at", BigInteger, nullable=False),
+        Column("owner", Text, nullable=False),
+        Column("until", BigInteger, nullable=False),
+        Column("error", Text, nullable=False),
     )
 
 
