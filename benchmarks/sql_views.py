@@ -24,6 +24,7 @@ from projections.views import ALL
 from projections.views.approvals import APPROVALS
 from projections.views.assets import ASSETS
 from projections.views.books import BOOKS
+from projections.views.corrections import CORRECTIONS
 from projections.views.costs import COSTS
 from projections.views.links import LINKS
 from projections.views.operations import OPERATIONS
@@ -202,16 +203,38 @@ def _quarters(sql: Dialect) -> tuple[Mapping[str, str], str]:
         "currency": sql.text("currency"),
         "code": f"CASE WHEN {ends} THEN {sql.text('reason')} ELSE '' END",
     }
-    price, worth = sql.whole("price"), sql.whole("worth")
-    was, after = f"coalesce({sql.text('was')}, 'unknown')", f"coalesce({known}, {sql.text('was')}, 'unknown')"
+    price, moved = sql.whole("price"), _moved(sql)
     by = {
-        column: f"{_sum(f'CASE WHEN {known} = {source!r} THEN {price} ELSE 0 END', 'charged')}"
-        f" + {_sum(f'CASE WHEN {after} = {source!r} THEN {worth} + {price} ELSE 0 END', 'adjusted')}"
+        column: f"{_sum(f'CASE WHEN {known} = {str(source)!r} THEN {price} ELSE 0 END', 'charged')} + {moved[column]}"
+        for source, column in KNOWN.items()
+    }
+    more = {
+        "failed": _count_if(f"{sql.text('reason')} <> 'cancelled'", "released"),
+        "held": _sum(_held(sql), "charged"),
+    }
+    return {**keys, **maybe, **beside, **_sums(sql), **more, **by}, sql.log(_operation("rejected", *MONEY))
+
+
+def _held(sql: Dialect) -> str:
+    return f"coalesce({sql.whole('held')}, {sql.whole('price')})"
+
+
+def _moved(sql: Dialect) -> dict[str, str]:
+    """By how the cost of what was charged is known, the prices that corrections move."""
+    price, worth, was = sql.whole("price"), sql.whole("worth"), f"coalesce({sql.text('was')}, 'unknown')"
+    after = f"coalesce({sql.text('cost_source')}, {was})"
+    return {
+        column: f"{_sum(f'CASE WHEN {after} = {source!r} THEN {worth} + {price} ELSE 0 END', 'adjusted')}"
         f" - {_sum(f'CASE WHEN {was} = {source!r} THEN {worth} ELSE 0 END', 'adjusted')}"
         for source, column in ((str(one), column) for one, column in KNOWN.items())
     }
-    failed = {"failed": _count_if(f"{sql.text('reason')} <> 'cancelled'", "released")}
-    return {**keys, **maybe, **beside, **_sums(sql), **failed, **by}, sql.log(_operation("rejected", *MONEY))
+
+
+def _corrections(sql: Dialect) -> tuple[Mapping[str, str], str]:
+    keys = {"operation": "operation", "quarter": f"{sql.whole('at')} / {QUARTER} * {QUARTER}"}
+    currencies = {name: f"max({sql.text(name)})" for name in ("currency", "cost_currency")}
+    period = {"period_start": _period(sql)["period_start"]}
+    return {**_sums(sql), **_moved(sql), **keys, **period, **currencies}, sql.log(_operation("adjusted"))
 
 
 IDENTITY = ("batch", "account", "user", "project", "api_key", "kind", "model", "provider")
@@ -245,6 +268,7 @@ def _operations(sql: Dialect) -> tuple[Mapping[str, str], str]:
         "reason": f"max({sql.text('reason')}) {_when('released', 'rejected')}",
         "held": held,
         "drawn": f"CASE WHEN {_count('validated')} > 0 THEN 0 END",
+        "quoted": f"max({_held(sql)}) {_when('charged')}",
         "cost_currency": f"max({sql.text('cost_currency')}) {_when(*MONEY)}",
         "currency": f"coalesce(max({sql.text('quote.currency')}) {validated}, {refused_in})",
         "price_source": f"max({sql.text('price_source')}) {_when('charged')}",
@@ -358,6 +382,7 @@ SELECTS = {
     COSTS.name: _costs,
     SPEND.name: _spend,
     QUARTERS.name: _quarters,
+    CORRECTIONS.name: _corrections,
     OPERATIONS.name: _operations,
     LINKS.name: _links,
     ASSETS.name: _assets,

@@ -226,8 +226,7 @@ class Catalogue:
         offers = list(_offers(_accepting(equipped, kind, inputs, media), media, at, n))
         if not offers:
             raise self._nothing(kind, at, allowed, lacks)
-        ranked = _preferred(offers, Strategy(wish))
-        return tuple(sorted(ranked, key=lambda offer: offer.model.is_leaving(at, LAST_DAYS)))
+        return in_turn(offers, Strategy(wish), at)
 
     def candidates(self, kind: str, at: int) -> list[Model]:
         """The models among which a strategy chooses, of any class, by id. Raises UnknownKind."""
@@ -357,6 +356,11 @@ def _price_of_all(
                 return None
             price += times * one.price
     return price
+
+
+def in_turn(offers: Sequence[Offer], strategy: Strategy, at: int) -> tuple[Offer, ...]:
+    """Offers of known prices in the order of a strategy; models that are about to be retired come last."""
+    return tuple(sorted(_preferred(offers, strategy), key=lambda offer: offer.model.is_leaving(at, LAST_DAYS)))
 
 
 def _preferred(offers: Sequence[Offer], strategy: Strategy) -> tuple[Offer, ...]:

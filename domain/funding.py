@@ -48,8 +48,12 @@ def fund(account: Account, current: PeriodState, work: tuple[str, str], quotes: 
     wallet = current.wallet
     if wallet is None and account.paying is FREE:
         return _all_own(quotes)
-    free = [] if wallet is None else wallet.free(*work, now)
-    known, drawn, own = list[Quote](), list[Draws | None](), 0
+    return funded(account, [] if wallet is None else wallet.free(*work, now), quotes)
+
+
+def funded(account: Account, grants: Sequence[Grant], quotes: Sequence[Quote]) -> Funding:
+    """The same, of these grants, in the order in which they are spent."""
+    free, known, drawn, own = list(grants), list[Quote](), list[Draws | None](), 0
     for quote in quotes:
         taken, overage = taken_from(free, quote.price), account.paying.overage
         rest, sold = quote.price - sum_of(taken), quote

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from domain.account import AccountSuspended, Standing, check_not_closed
+from domain.account import Account, AccountSuspended, Standing, check_not_closed
 from domain.entering import into_period
 from domain.errors import InvalidInput, KeyReused
 from domain.evidence import Spent
@@ -106,15 +106,49 @@ def charge_back(
     paid = ledger.evidence.keys.get(CREDIT + payment)
     if paid is None:
         raise InvalidInput("payment", f"account {account!r} has no payment {payment!r}", hint="name its key")
-    whole = int(paid.fingerprint)
-    if not 0 < amount <= whole:
-        told = f"{Money(amount, known.currency)} of a payment of {Money(whole, known.currency)}"
-        raise InvalidInput("amount", told, hint="take back at most what was paid, and more than nothing")
+    _check_taken(amount, int(paid.fingerprint), known.currency)
     facts, current, _ = into_period(ledger, known, now)
-    facts = [*facts, ChargedBack(account, now, current.period, amount, known.currency, payment, reason)]
-    if suspend and known.standing is Standing.OPEN:
-        facts.append(AccountSuspended(account, now, reason))
-    return facts
+    back = ChargedBack(account, now, current.period, amount, known.currency, payment, reason)
+    return [*facts, back, *_suspended(known, now, reason, wanted=suspend)]
+
+
+def charge_back_grant(
+    ledger: Ledger, account: str, grant: str, amount: int, now: int, reason: str, *, suspend: bool = False
+) -> list[Fact]:
+    """Take the payment for a grant back, or a part of it, once: what is left of it first, and the rest is owed.
+
+    `ledger.evidence` has the grant's key and that of its chargeback. Raises as `charge_back`.
+    """
+    known = known_account(ledger, account)
+    check_reason(reason, needed=True)
+    earlier = ledger.evidence.keys.get(f"{CHARGEBACK}{GRANT}{grant}")
+    if earlier is not None:
+        _check_same(earlier, str(amount), f"another amount of grant {grant!r} was taken back")
+        return []
+    given = ledger.evidence.keys.get(GRANT + grant)
+    if given is None:
+        raise InvalidInput("payment", f"account {account!r} has no grant {grant!r}", hint="name its reference")
+    whole, source, *_ = given.fingerprint.split()
+    if source != Source.PAID:
+        raise InvalidInput(
+            "payment", f"grant {grant!r} was not paid for", hint="nothing was paid that can be taken back"
+        )
+    _check_taken(amount, int(whole), known.currency)
+    facts, current, _ = into_period(ledger, known, now)
+    one = None if current.wallet is None else current.wallet.grants.get(grant)
+    taken = 0 if one is None or one.is_over(now) else min(one.left, amount)
+    told = (amount, known.currency, grant, reason, grant, taken)
+    return [*facts, ChargedBack(account, now, current.period, *told), *_suspended(known, now, reason, wanted=suspend)]
+
+
+def _check_taken(amount: int, whole: int, currency: str) -> None:
+    if not 0 < amount <= whole:
+        told = f"{Money(amount, currency)} of a payment of {Money(whole, currency)}"
+        raise InvalidInput("amount", told, hint="take back at most what was paid, and more than nothing")
+
+
+def _suspended(known: Account, now: int, reason: str, *, wanted: bool) -> list[Fact]:
+    return [AccountSuspended(known.id, now, reason)] if wanted and known.standing is Standing.OPEN else []
 
 
 def spent_key(fact: Fact) -> tuple[str, str] | None:
@@ -122,7 +156,7 @@ def spent_key(fact: Fact) -> tuple[str, str] | None:
     if isinstance(fact, CreditAdded):
         return fact.key, str(fact.amount)
     if isinstance(fact, ChargedBack):
-        return CHARGEBACK + fact.key, str(fact.amount)
+        return CHARGEBACK + (fact.key if fact.grant is None else GRANT + fact.grant), str(fact.amount)
     if isinstance(fact, GrantGiven) and fact.source in GIVEN and fact.grant != TRIAL:
         granted = Granted(fact.amount, fact.source, fact.priority, fact.expires, fact.kinds)
         return GRANT + fact.grant, granted.fingerprint

@@ -28,7 +28,7 @@ from domain.periods import Period
 from domain.plans import Limits
 from domain.tariffs import Selling
 from domain.totals import PeriodState, move_money, post, scopes_of
-from domain.wallet import ChargedBack, SubscriptionCharged, Wallet, WalletFact, evolve_wallet, own_part
+from domain.wallet import ChargedBack, SubscriptionCharged, Wallet, WalletFact, evolve_wallet, owed_of, own_part
 from domain.windowed import (
     WindowFact,
     Windows,
@@ -259,8 +259,9 @@ def _evolve_wallet(ledger: Ledger, fact: WalletFact) -> None:
     if isinstance(fact, SubscriptionCharged):
         _give(ledger, -fact.price)
     elif isinstance(fact, ChargedBack):
-        _give(ledger, -fact.amount)
-        return
+        _give(ledger, -owed_of(fact))
+        if fact.grant is None:
+            return
     if ledger.current is not None:
         ledger.current.wallet = ledger.current.wallet or Wallet()
         evolve_wallet(ledger.current.wallet, fact)

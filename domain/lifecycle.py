@@ -327,6 +327,7 @@ def _charged(operation: Operation, quote: Quote, found: Reckoning, now: int, hel
         cost_currency=quote.other_currency,
         listed=found.listed,
         drawn=spent_of(held, found.price) if held else None,
+        held=quote.price if quote.price != found.price else None,
     )
 
 

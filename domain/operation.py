@@ -206,7 +206,7 @@ class ProviderCompleted(OperationFact):
 class Charged(OperationFact):
     """The charge: what the account pays, what the provider bills us, and by which price book.
 
-    A cost of None is not known; `cost_currency` is empty if the price's. `listed` is the book's, `drawn` grants'.
+    A cost of None is not known; `cost_currency` and `held` are said if not the price's; `drawn` is grants'.
     """
 
     outputs: int
@@ -221,6 +221,7 @@ class Charged(OperationFact):
     cost_currency: str = ""
     listed: int | None = None
     drawn: Draws | None = field(default=None, metadata=SPARE)
+    held: int | None = field(default=None, metadata=SPARE)
 
 
 @value
@@ -252,8 +253,7 @@ class Adjusted(OperationFact):
 
     `cost_source` says how our cost is known since, None if nothing new is known of it; `revealed` if it was not
     known before. `windows` are the hour and the day in which the operation was admitted, if they are not over. The
-    operation was `worth` so much to the account before, and its cost known as `was` says.
-    `back` are the parts of a refund that came from grants.
+    operation was `worth` so much before, and its cost known as `was` says. `back` are a refund's parts from grants.
     """
 
     period: Period

@@ -74,6 +74,7 @@ from domain.wallet import (
     GrantsCarried,
     Source,
     SubscriptionCharged,
+    owed_of,
     own_part,
     sum_of,
 )
@@ -218,7 +219,8 @@ def _grant_ended(fact: GrantEnded, _before: Before) -> Postings:
 
 
 def _charged_back(fact: ChargedBack, before: Before) -> Postings:
-    return _moved(_spendable(before), PAYMENTS, fact.amount, fact.currency)
+    owed = _moved(_spendable(before), PAYMENTS, owed_of(fact), fact.currency)
+    return (*owed, *_moved(GRANTED[Source.PAID], PAYMENTS, fact.taken or 0, fact.currency))
 
 
 def _regained(back: Back) -> LedgerAccount:
@@ -271,7 +273,7 @@ MOVED_BY: Final[Mapping[Heading, tuple[type[Any], ...]]] = {
     Heading.HELD: (Validated, Rerouted, Charged, Released),
     Heading.ALLOWANCE: OF_CREDITS,
     Heading.PROMOTIONAL: OF_CREDITS,
-    Heading.PAID: OF_CREDITS,
+    Heading.PAID: (*OF_CREDITS, ChargedBack),
     Heading.RECEIVABLE: OF_WALLETS,
     Heading.INCOME: (Charged,),
     Heading.ADJUSTMENTS: (Adjusted,),

@@ -34,7 +34,9 @@ from domain.wallet import (
     Draw,
     GrantEnded,
     GrantGiven,
+    Source,
     SubscriptionCharged,
+    owed_of,
 )
 
 FORM = 1
@@ -271,7 +273,15 @@ class StatementFold:
             case GrantGiven() | GrantEnded():
                 self._grant(fact)
             case ChargedBack():
-                self.credits.append(CreditLine(fact.at, fact.key, fact.reason, -fact.amount))
+                self._take_back(fact)
+
+    def _take_back(self, fact: ChargedBack) -> None:
+        """The rest of a grant lapses with its payment; the part that was spent is owed."""
+        if fact.grant is not None and fact.taken:
+            line = self._line_of(fact.grant, Source.PAID)
+            self.grants[fact.grant] = replace(line, lapsed=line.lapsed + fact.taken)
+        if owed := owed_of(fact):
+            self.credits.append(CreditLine(fact.at, fact.key, fact.reason, -owed))
 
     def _settle(self, operation: Operation, fact: Charged | UsageBooked) -> None:
         """A charge of this period's, or one that is booked in it; what was released without a charge is no line."""

@@ -27,7 +27,7 @@ from domain.exchange import NO_EXCHANGE, ExchangeRate, ExchangeRates
 from domain.inputs import plain
 from domain.periods import EARLIEST, LATEST
 from domain.pricing import Quote
-from domain.selling import LIST, NOTHING, ONE, Sale
+from domain.selling import COST, LIST, NOTHING, ONE, Sale
 from domain.value import value
 
 NAMED: Final = ("plan", "provider", "kind", "model")
@@ -184,6 +184,19 @@ def sold(selling: Selling, buyer: Buyer, errand: Errand, quotes: Sequence[Quote]
         for name in () if tariff is None else counted_by(errand.family, quote.model):
             volume[name] = volume.get(name, 0) + quote.outputs
     return tuple(found)
+
+
+def tells_models_apart(selling: Selling, buyer: Buyer, at: int) -> bool:
+    """Whether a buyer may find the models of a kind in another order of prices than the price book's.
+
+    A factor, a discount or a rate of exchange that holds for all of them changes no order.
+    """
+    tariff = selling.tariff(buyer.tariff or selling.plans.get(buyer.plan, ""), at)
+    if tariff is None:
+        return False
+    named = [rule.when.keys() for rule in tariff.rules] + [off.when.keys() for off in tariff.discounts]
+    by_itself = [rule for rule in tariff.rules if rule.of == COST or (rule.by == MODEL and len(rule.tiers) > 1)]
+    return bool(by_itself) or any(when & {"provider", MODEL} for when in named)
 
 
 def counted_by(family: str, model: str) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.periods import Period
-from domain.value import value
+from domain.value import SPARE, value
 
 NEVER: Final = 2**63 - 1
 """The end, as an instant, of what does not end."""
@@ -180,7 +180,10 @@ class DrawsSettled:
 
 @value
 class ChargedBack:
-    """A payment, or a part of one, was taken back; the balance may become less than nothing."""
+    """A payment, or a part of one, was taken back; the balance may become less than nothing.
+
+    If it was for a `grant`, `taken` was still left of that, and only the rest is owed.
+    """
 
     account: str
     at: int
@@ -189,6 +192,8 @@ class ChargedBack:
     currency: str
     key: str
     reason: str
+    grant: str | None = field(default=None, metadata=SPARE)
+    taken: int | None = field(default=None, metadata=SPARE)
 
 
 WalletFact = SubscriptionCharged | GrantGiven | GrantEnded | GrantsCarried | DrawsSettled | ChargedBack
@@ -277,6 +282,9 @@ def evolve_wallet(wallet: Wallet, fact: WalletFact) -> None:
             wallet.charged_until = fact.charged_until
         case DrawsSettled():
             wallet.settled(fact.held, fact.spent)
+        case ChargedBack():
+            if fact.grant is not None and fact.taken:
+                wallet.spent((Draw(fact.grant, Source.PAID, fact.taken),))
     wallet.due = min((one.ends for one in wallet.grants.values() if one.left or not one.held), default=NEVER)
 
 
@@ -335,6 +343,11 @@ def _where(wallet: Wallet | None, spent: Draw, now: int) -> str:
     if grant is not None and not grant.is_over(now):
         return TO_GRANT
     return TO_BALANCE if spent.source == Source.PAID else LAPSED
+
+
+def owed_of(fact: ChargedBack) -> int:
+    """The part of a payment that was taken back for which nothing is left to take: the balance's, or owed."""
+    return fact.amount - (fact.taken or 0)
 
 
 def own_part(back: Backs | None, amount: int) -> int:

@@ -223,6 +223,7 @@ class BlockingPast(Blocking[Past]):
     limits = without_await(Past.limits)
     find = without_await(Past.find)
     rows = without_await(Past.rows)
+    sum_up = without_await(Past.sum_up)
     balance = without_await(Past.balance)
     assets = without_await(Past.assets)
     statistics = without_await(Past.statistics)

@@ -1,6 +1,7 @@
 """Rows about people beside the log: found by the views, deleted by their keys, and looked for again.
 
-contents, words ── by batch and operation       keys ── the fingerprint alone       webhook_messages ── the answer alone
+contents, words, operation_tags ── by batch and operation
+keys ── the fingerprint alone       webhook_messages ── the answer alone
 asset_words, asset_tags, collections, key_names ── of a whole account
 """
 
@@ -10,10 +11,11 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, delete, func, or_, select, text, update
+from sqlalchemy import Connection, Table, delete, func, insert, or_, select, text, update
 
 from application.keeping.erasing import AskedBatch, AssetUse, BatchRows
 from domain.operation import CLOSED_PHASES
+from domain.tags import BLANK
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import (
@@ -26,6 +28,7 @@ from infrastructure.store.schema import (
     KEYS,
     LOG,
     MILESTONES,
+    OPERATION_TAGS,
     SNAPSHOTS,
     WEBHOOK_MESSAGES,
     WEBHOOKS,
@@ -97,6 +100,7 @@ class PersonalRows:
     def erase(self, gone: BatchRows) -> Counter[str]:
         with small_write(self._database) as connection:
             return Counter(
+                tags=_erase_tags(connection, gone.account, gone.operations),
                 contents=_count(connection, delete(CONTENTS).where(CONTENTS.c.batch.in_(gone.batches))),
                 words=_count(connection, delete(WORDS).where(WORDS.c.operation.in_(gone.operations))),
                 fingerprints=self._blank_keys(connection, gone),
@@ -110,6 +114,9 @@ class PersonalRows:
             connection.execute(text(UNINDEX.format(row=row)), {"account": account})
             for table in OF_ACCOUNTS:
                 erased[table.name] = _count(connection, delete(table).where(table.c.account == account))
+            mine = (OPERATION_TAGS.c.account == account) & _tagged()
+            tagged = connection.execute(select(OPERATION_TAGS.c.operation).where(mine).distinct()).scalars().all()
+            erased["tags"] = _erase_tags(connection, account, tagged)
             answers = update(WEBHOOK_MESSAGES).where(_answered(), WEBHOOK_MESSAGES.c.account == account)
             erased["answers"] = _count(connection, answers.values(said=""))
         scrub(self._database, index=True)
@@ -123,10 +130,13 @@ class PersonalRows:
         for start in range(0, len(wanted), PAGE):
             some = wanted[start : start + PAGE]
             left["contents"] += self._found(CONTENTS, CONTENTS.c.batch.in_(some))
+            mine = or_(*(of_batch(OPERATION_TAGS.c.operation, batch) for batch in some))
+            left["tags"] += self._found(OPERATION_TAGS, mine & _tagged())
             left["words"] += self._found(WORDS, or_(*(of_batch(WORDS.c.operation, batch) for batch in some)))
         if whole:
             for table in (*OF_ACCOUNTS, CONTENTS):
                 left[table.name] += self._found(table, table.c.account == account)
+            left["tags"] += self._found(OPERATION_TAGS, (OPERATION_TAGS.c.account == account) & _tagged())
         return +left
 
     def _blank_keys(self, connection: Connection, gone: BatchRows) -> int:
@@ -149,6 +159,23 @@ class PersonalRows:
     def _found(self, table: Table, where: Any) -> int:
         [(found,)] = self._database.rows(select(func.count()).select_from(table).where(where))
         return int(found)
+
+
+def _erase_tags(connection: Connection, account: str, operations: Sequence[str]) -> int:
+    """Of each operation that had tags one row is left, which says that, and none of them."""
+    erased = 0
+    for start in range(0, len(operations), CHUNK):
+        here = OPERATION_TAGS.c.operation.in_(operations[start : start + CHUNK]) & _tagged()
+        tagged = connection.execute(select(OPERATION_TAGS.c.operation).where(here).distinct()).scalars().all()
+        erased += _count(connection, delete(OPERATION_TAGS).where(here))
+        blank = [{"operation": id, "account": account, "name": BLANK, "value": ""} for id in tagged]
+        if blank:
+            connection.execute(insert(OPERATION_TAGS), blank)
+    return erased
+
+
+def _tagged() -> Any:
+    return OPERATION_TAGS.c.name != BLANK
 
 
 def _answered() -> Any:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from projections.engine.columns import ViewRow
     from projections.engine.filters import ViewFilter
     from projections.engine.view import View
+    from projections.summing import SumQuestion, UsageSums
     from projections.trialbalance import TrialBalance
     from projections.views.operations import OperationRow
 
@@ -98,6 +99,17 @@ class Past:
     async def rows(self, view: View[Row, Filter], wanted: Filter, as_of: When) -> list[Row]:
         """All rows that are wanted, as `find` does."""
         return (await self.find(view, wanted, as_of)).rows
+
+    async def sum_up(
+        self, asked: SumQuestion, as_of: When, *, after: str | None = None, limit: int | None = None
+    ) -> UsageSums:
+        """Usage and money in groups as they were, as `Views.sum_up` sums up those of now; not by tags.
+
+        Raises InvalidInput.
+        """
+        moment = await self.moment(as_of, asked.wanted.account)
+        async with self.turns:
+            return await to_thread(self.views.sum_up, asked, moment, after=after, limit=limit)
 
     async def assets(
         self, account: str, wanted: AssetQuery, as_of: When, *, after: str | None = None, limit: int | None = None

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from application.notifying.alerts import AlertReader
     from application.notifying.reading import WebhookReader
     from infrastructure.past import Past
-    from infrastructure.store.tables import SqlIndex
+    from infrastructure.store.tables import SqlContents, SqlIndex
     from projections.audit import Audit
     from projections.books import Books
 
@@ -98,6 +98,12 @@ class ReadingLedger:
         from infrastructure.store.tables import SqlIndex
 
         return SqlIndex(self.database)
+
+    @property
+    def contents(self) -> SqlContents:
+        from infrastructure.store.tables import SqlContents
+
+        return SqlContents(self.database)
 
     @property
     def views(self) -> Views:

@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, ColumnElement, Table, cast, func, select
 from projections.engine.database import ViewDatabase
 from projections.engine.filters import same
 from projections.engine.tables import live
+from projections.tagged import has_tag
 from projections.views.operations import OPERATIONS
 from projections.views.quarters import NOBODY, QuarterFilter
 
@@ -28,14 +29,18 @@ class Holding:
     held: int
 
 
-def holdings(database: ViewDatabase, wanted: QuarterFilter, by: Sequence[str]) -> tuple[Holding, ...]:
-    """The open ones of what is wanted; none has a code yet, so that who asks for one finds nothing."""
+def holdings(
+    database: ViewDatabase, wanted: QuarterFilter, by: Sequence[str], tag: tuple[str, str] | None = None
+) -> tuple[Holding, ...]:
+    """The open ones of what is wanted, and have a tag if one is named; none has a code yet, so that who asks for one
+    finds nothing."""
     if wanted.code:
         return ()
     table, names = live(OPERATIONS), [one for one in by if one != "code"]
     keys = [_column(table, one).label(f"by_{one}") for one in names] + [table.c.currency]
     sums = func.count(), cast(func.sum(table.c.held), BigInteger)
     found = select(*keys, *sums).where(table.c.held > 0, *_conditions(table, wanted)).group_by(*keys).order_by(*keys)
+    found = found if tag is None else found.where(has_tag(table.c.id, wanted.account, *tag))
     return tuple(
         Holding(dict(zip(names, row, strict=False)), row[len(names)], row[-2], row[-1]) for row in database.rows(found)
     )

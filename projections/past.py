@@ -19,6 +19,7 @@ from sqlalchemy import literal, select
 from application.ledger.facts import MOST
 from application.ledger.moments import Moment, PastReader
 from application.ledger.reader import LogFilter
+from domain.errors import InvalidInput
 from domain.pseudonyms import ErasedUsers
 from projections.assetsums import AssetSum, asset_sums
 from projections.engine import asking
@@ -43,12 +44,14 @@ from projections.engine.milestones import (
 from projections.engine.scratch import READ, Scratch, read_by
 from projections.engine.view import AnyView, View
 from projections.lineage import KinRows, ancestors, descendants
+from projections.summing import SumQuestion, UsageSums, sum_up
 from projections.trialbalance import TrialBalance, trial_balance
 from projections.views import ALL
 from projections.views.assets import ASSETS, AssetFilter, AssetRow
 from projections.views.books import BOOKS, BookFilter
 from projections.views.links import LINKS
 from projections.views.operations import OPERATIONS, OperationFilter, OperationRow
+from projections.views.quarters import QUARTERS
 
 Row = TypeVar("Row", bound=ViewRow)
 Filter = TypeVar("Filter", bound=ViewFilter)
@@ -74,8 +77,20 @@ class PastViews:
         limit: int | None = None,
     ) -> Found[Row]:
         """As `Views.find`, of the view as it was. Raises InvalidInput for a word or a cursor that there is not."""
+        if getattr(wanted, "tag", None) is not None:
+            raise InvalidInput("as_of", "tags have no past", hint="leave it out, or the tag")
         with self._opened(view, getattr(wanted, "account", None), moment) as scratch:
             return asking.find_rows(scratch, view, wanted, after, limit)
+
+    def sum_up(
+        self, asked: SumQuestion, moment: Moment, *, after: str | None = None, limit: int | None = None
+    ) -> UsageSums:
+        """As `Views.sum_up`, of what was known then. Raises InvalidInput for tags, which have no past."""
+        if asked.asks_tags:
+            told = "tags have no past, as they can be erased"
+            raise InvalidInput("as_of", told, hint="leave it out, or the tags")
+        with self._opened(QUARTERS, asked.wanted.account, moment, OPERATIONS, sums=True) as scratch:
+            return sum_up(scratch, asked, after, limit)
 
     def balance(self, wanted: BookFilter, moment: Moment) -> TrialBalance:
         """The trial balance as it was."""

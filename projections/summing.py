@@ -20,6 +20,7 @@ from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnElement,
+    FromClause,
     Select,
     Text,
     cast,
@@ -32,20 +33,20 @@ from sqlalchemy import (
     values,
 )
 
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, StoreUnavailable
 from domain.periods import EARLIEST, LATEST, check_zone
+from domain.tags import check_tag_name, check_tags
 from projections.calendars import GRAINS, Span, spans
-from projections.engine.columns import Role
 from projections.engine.database import ViewDatabase
 from projections.engine.tables import CHECKPOINTS, live
 from projections.holding import Holding, holdings
+from projections.tagsums import MEASURES, READ, TAG, TaggedRows, any_of
 from projections.views.quarters import QUARTER, QUARTERS, QuarterFilter
 
 WHO: Final = ("account", "user", "project", "api_key", "kind", "model", "provider", "code")
 """The columns that rows can be grouped by, besides time."""
 PERIOD: Final = "period"
-GROUPS: Final = (*WHO, PERIOD, *GRAINS)
-MEASURES: Final = QUARTERS.named(Role.SUM)
+GROUPS: Final = (*WHO, PERIOD, TAG, *GRAINS)
 TOP: Final = ("price", "cost", "failed", "charged")
 """Measures by which the largest can come first."""
 LARGEST: Final = 2**63 - 1
@@ -53,7 +54,8 @@ LARGEST: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SumQuestion:
-    """Which sums: grouped by some of GROUPS, of [since, until), in a zone, of what is wanted.
+    """Which sums: grouped by some of GROUPS, of [since, until), in a zone, of what is wanted, and has a `tag` if one is
+    named, by name and value. "tag:NAME" groups by the values of one tag, and "tag" by all, each in a group of its own.
 
     `top` names the measure of which the largest come first; without it rows come in the order of their groups.
     """
@@ -64,6 +66,17 @@ class SumQuestion:
     until: int | None = None
     wanted: QuarterFilter = field(default_factory=QuarterFilter)
     top: str | None = None
+    tag: tuple[str, str] | None = None
+
+    @property
+    def tag_group(self) -> str | None:
+        """The group by tags that it asks for, if any."""
+        return next((one for one in self.by if one.partition(":")[0] == TAG), None)
+
+    @property
+    def asks_tags(self) -> bool:
+        """Whether it is about tags, of which nobody knows what they were."""
+        return self.tag is not None or self.tag_group is not None
 
     @property
     def grain(self) -> str | None:
@@ -79,7 +92,11 @@ class SumQuestion:
         """Raises InvalidInput for what cannot be asked, InvalidPeriod for a zone that there is not."""
         check_zone(self.zone)
         for one in self.by:
-            _check_named("group_by", one, GROUPS)
+            _check_group(one)
+        if self.tag is not None:
+            check_tags(dict([self.tag]))
+        if sum(one.partition(":")[0] == TAG for one in self.by) > 1:
+            raise InvalidInput("group_by", "names two groups by tags", hint="ask for one after the other")
         if len(set(self.by)) < len(self.by):
             raise InvalidInput("group_by", "names the same twice", hint="name each once")
         if sum(one in GRAINS for one in self.by) > 1:
@@ -110,7 +127,8 @@ class Summed:
 class UsageSums:
     """A page of groups; what all come to, by currency; what is open now; as of a position of the log.
 
-    `span` is what was summed up, None if there is nothing at all.
+    `span` is what was summed up, None if there is nothing at all. `erased` says that tags of what was summed up were
+    erased, so that sums by tags do not have all that once had them.
     """
 
     question: SumQuestion
@@ -120,6 +138,7 @@ class UsageSums:
     span: Span | None
     position: int
     next: str | None
+    erased: bool = False
 
 
 def sum_up(database: ViewDatabase, asked: SumQuestion, after: str | None = None, limit: int | None = None) -> UsageSums:
@@ -130,12 +149,13 @@ def sum_up(database: ViewDatabase, asked: SumQuestion, after: str | None = None,
     asked.check()
     place = None if after is None else _place(asked, after)
     position, span = _bounds(database, asked)
-    open_now = holdings(database, asked.wanted, asked.who)
+    open_now = holdings(database, asked.wanted, asked.who, asked.tag)
     if span is None:
         asked.wanted.missed()
         return UsageSums(asked, (), (), open_now, None, position, None)
-    statement = _Statement(asked, spans(asked.grain, asked.zone, *span) if asked.grain else [span])
+    statement = _Statement(asked, spans(asked.grain, asked.zone, *span) if asked.grain else [span], span)
     found = database.rows(statement.whole(place, limit))
+    erased = statement.tags is not None and _check_together(database, statement.tags)
     if not found and after is None:
         asked.wanted.missed()
     rows = [statement.row(one) for one in found if one.part]
@@ -143,12 +163,23 @@ def sum_up(database: ViewDatabase, asked: SumQuestion, after: str | None = None,
     more = limit is not None and len(rows) > limit
     shown = rows[:limit] if more else rows
     following = _cursor(asked, statement.place_of(shown[-1])) if more else None
-    return UsageSums(asked, tuple(shown), totals, open_now, span, found[0].position if found else position, following)
+    position = found[0].position if found else position
+    return UsageSums(asked, tuple(shown), totals, open_now, span, position, following, erased)
+
+
+def _check_together(database: ViewDatabase, tags: TaggedRows) -> bool:
+    """Whether tags were erased; the views that were read are at one position. Raises StoreUnavailable."""
+    names = [view.name for view in READ]
+    found = database.rows(select(CHECKPOINTS.c.position).where(CHECKPOINTS.c.view.in_(names)).distinct())
+    if len(found) > 1:
+        told = "the views of operations and of usage are at different positions"
+        raise StoreUnavailable(told, hint="try again; if it stays so, one of them stands still")
+    return bool(database.rows(tags.erased()))
 
 
 def merged_sums(whole: UsageSums, rows: Sequence[Summed], after: str | None, limit: int | None) -> UsageSums:
     """A page of groups that were added up elsewhere, with what else is told of them; more follow if `whole` says so."""
-    asked, statement = whole.question, _Statement(whole.question, ())
+    asked, statement = whole.question, _Statement(whole.question, (), (0, 0))
     placed = sorted(((tuple(statement.place_of(row)), row) for row in rows), key=lambda one: one[0])
     if after is not None:
         place = tuple(_place(asked, after))
@@ -180,39 +211,51 @@ def _position() -> ColumnElement[int]:
 class _Statement:
     """The statement of one question."""
 
-    def __init__(self, asked: SumQuestion, cut: Sequence[Span]) -> None:
+    def __init__(self, asked: SumQuestion, cut: Sequence[Span], span: Span) -> None:
         self._asked = asked
+        self.tags = TaggedRows(asked.wanted, span, asked.tag_group, asked.tag) if asked.asks_tags else None
         self._ends = dict(cut)
-        self._cut = cut
+        ends = values(column("start", BigInteger), column("stop", BigInteger), name="spans", literal_binds=True)
+        self._spans = ends.data([tuple(one) for one in cut]).cte("spans")
         self._keys = [_label(one) for one in asked.by] + ["currency"]
 
     def whole(self, place: Sequence[Any] | None, limit: int | None) -> Select[Any]:
         """A page of groups and the totals, the totals first."""
-        groups = self._groups()
+        groups, counted = self._groups()
         columns = [*(groups.c[one] for one in (*self._keys, *MEASURES, "cost_currency"))]
         order = self._order(groups)
         page = select(literal(1).label("part"), *columns, _position(), *order)
         if place is not None:
             page = page.where(tuple_(*order) > tuple_(*place))
         page = page.order_by(*order).limit(None if limit is None else limit + 1)
-        found = union_all(select(page.subquery()), self._totals(groups)).subquery()
+        found = union_all(select(page.subquery()), self._totals(counted)).subquery()
         return select(found).order_by(found.c.part, *(found.c[f"order_{number}"] for number in range(len(order))))
 
-    def _groups(self) -> CTE:
-        table = live(QUARTERS)
-        cut = values(column("start", BigInteger), column("stop", BigInteger), name="spans", literal_binds=True)
-        here = cut.data([tuple(one) for one in self._cut]).cte("spans")
-        keys = [self._key(one, here) for one in self._asked.by] + [table.c.currency]
-        within = (table.c.quarter >= here.c.start, table.c.quarter < here.c.stop)
+    def _groups(self) -> tuple[CTE, CTE]:
+        """The groups, and what totals are made of: the same, unless an operation may be in several groups."""
+        if self.tags is None:
+            all = self._sums(live(QUARTERS), self._asked.by).where(*self._asked.wanted.conditions(live(QUARTERS)))
+            groups = all.cte("groups")
+            return groups, groups
+        rows = self.tags.subquery()
+        found = self._sums(rows, self._asked.by)
+        if self._asked.tag_group is not None:
+            found = found.having(any_of([func.sum(rows.c[one]) for one in MEASURES]))
+        return found.cte("groups"), self._sums(rows, ()).where(rows.c.counted == 1).cte("counted")
+
+    def _sums(self, table: FromClause, by: Sequence[str]) -> Select[Any]:
+        here = self._spans
+        keys = [self._key(one, table, here) for one in by] + [table.c.currency]
+        within = (table.c.quarter >= here.c.start) & (table.c.quarter < here.c.stop)
         sums = (cast(func.sum(table.c[one]), BigInteger).label(one) for one in MEASURES)
         other = func.max(table.c.cost_currency).label("cost_currency")
-        found = select(*keys, *sums, other).select_from(table).join(here, within[0] & within[1])
-        return found.where(*self._asked.wanted.conditions(table)).group_by(*keys).cte("groups")
+        return select(*keys, *sums, other).select_from(table).join(here, within).group_by(*keys)
 
-    def _key(self, name: str, here: CTE) -> ColumnElement[Any]:
+    def _key(self, name: str, table: FromClause, here: CTE) -> ColumnElement[Any]:
         if name in GRAINS:
             return here.c.start.label(_label(name))
-        return live(QUARTERS).c["period_start" if name == PERIOD else name].label(_label(name))
+        own = "period_start" if name == PERIOD else name.partition(":")[0]
+        return table.c[own].label(_label(name))
 
     def _order(self, groups: CTE) -> list[ColumnElement[Any]]:
         keys = [groups.c[one] for one in self._keys]
@@ -251,7 +294,7 @@ class _Statement:
 
 
 def _label(name: str) -> str:
-    return f"by_group_{name}"
+    return f"by_group_{name.partition(':')[0]}"
 
 
 def _is_number(name: str) -> bool:
@@ -289,7 +332,16 @@ def _fits(value: str | int, kind: type) -> bool:
 
 
 def _shape(asked: SumQuestion) -> list[str | int]:
-    return ["sums", ",".join(asked.by), asked.zone, asked.top or ""]
+    of = [] if asked.tag is None else ["=".join(asked.tag)]
+    return ["sums", ",".join(asked.by), asked.zone, asked.top or "", *of]
+
+
+def _check_group(word: str) -> None:
+    kind, colon, name = word.partition(":")
+    if kind == TAG and colon:
+        check_tag_name("group_by", name)
+    else:
+        _check_named("group_by", word, GROUPS)
 
 
 def _check_named(field: str, word: str, known: Sequence[str]) -> None:

@@ -11,19 +11,23 @@ from dataclasses import dataclass
 from application.ledger.looking import LedgerReader
 from domain.account import Account
 from domain.entering import into_period
+from domain.funding import funded
 from domain.ledger import Ledger, known_account
 from domain.pricing import Quote, Unpriced
 from domain.sales import errand_now, sold_now
 from domain.tariffs import Errand, Selling
+from domain.wallet import Grant
 
 
 @dataclass(frozen=True, slots=True)
 class Till:
-    """An account as it was found, and the errand whose terms hold. `selling` None: prices are the price book's."""
+    """An account as it was found, the errand whose terms hold, and the grants that may pay for it. `selling` None:
+    prices are the price book's."""
 
     selling: Selling | None
     account: Account
     errand: Errand
+    grants: tuple[Grant, ...] = ()
 
     @property
     def currency(self) -> str:
@@ -35,11 +39,12 @@ class Till:
         return tuple(sold_now(self.selling, self.account, (quote,), self.errand)[0] for quote in quotes)
 
     def price(self, quotes: Sequence[Quote | Unpriced | None]) -> int | None:
-        """The price of all these together, None if one of them is not known or not there."""
+        """The price of all these together as it would be held, None if one of them is not known or not there."""
         known = [quote for quote in quotes if isinstance(quote, Quote)]
         if len(known) < len(quotes):
             return None
-        return sum(quote.price for quote in sold_now(self.selling, self.account, known, self.errand))
+        bought = sold_now(self.selling, self.account, known, self.errand)
+        return sum(quote.price for quote in funded(self.account, self.grants, bought).quotes)
 
 
 def listed_price(quotes: Sequence[Quote | Unpriced | None]) -> int | None:
@@ -55,6 +60,7 @@ async def till_of(ledgers: LedgerReader, account: str, kind: str, family: str, a
         known = known_account(ledger, account)
         _, current, known = into_period(ledger, known, now)
         errand = errand_now(current, kind, family, at)
-        return Till(ledger.selling, known, Errand(kind, family, at, dict(errand.volume)))
+        grants = () if current.wallet is None else tuple(current.wallet.free(kind, family, now))
+        return Till(ledger.selling, known, Errand(kind, family, at, dict(errand.volume)), grants)
 
     return await ledgers.look(account, look)

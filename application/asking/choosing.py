@@ -18,7 +18,7 @@ from application.providing.lacking import missing_here
 from application.providing.quotes import ProviderQuotes
 from application.providing.tasks import facts_of_media, outline
 from domain.admission import too_dear
-from domain.catalogue import NOT_READY, Catalogue, Class, FileInfo, Model, Offer, Strategy, check_inputs
+from domain.catalogue import NOT_READY, Catalogue, Class, FileInfo, Model, Offer, Strategy, check_inputs, in_turn
 from domain.errors import InvalidInput, UnknownKind, UnknownModel
 from domain.fallback import Chain, pick
 from domain.pricing import PriceBook, Quote, Unpriced, quote, quoted_by_provider
@@ -49,8 +49,8 @@ class Choice:
 class Chosen:
     """The model to use and those to fall back to; `calls` are the outputs of each operation, `allowed` the classes that
     the request itself allows, that of a named model among them, and `instead` the model that the account's terms name
-    for what would pass a limit of money. `till` tells what they are sold for, if the
-    request bounds that and it is not the price book's price."""
+    for what would pass a limit of money. `till` tells what they are sold for, if
+    it had to be asked."""
 
     first: Choice
     others: tuple[Choice, ...]
@@ -113,7 +113,7 @@ class Chooser:
         facts = {name: tuple(facts_of_media(one) for one in many) for name, many in media.items()}
         allowed = allowed_by(request)
         rest: Sequence[Offer] = ()
-        till = None if request.max_price is None else await self.till(request, now)
+        till = await self._till_for(request, now)
         if request.model in STRATEGIES:
             offer, *rest = await self._offers(request, allowed, facts, now, till)
             first = offer.model
@@ -129,6 +129,14 @@ class Chooser:
         if may_be_substituted(request) and not self.consents.refuses_on_limit(request.account):
             instead = await self._instead(request, choice, calls, facts, now)
         return _make_chosen(choice, others, calls, allowed, instead, till)
+
+    async def _till_for(self, request: Request, now: int) -> Till | None:
+        """The till, if the request bounds its price, or models come in another order there; else None."""
+        if request.max_price is not None:
+            return await self.till(request, now)
+        if request.model not in STRATEGIES:
+            return None
+        return await self.consents.ranking_till(request, str(self.catalogue.family(request.kind)), now)
 
     async def _instead(
         self, request: Request, first: Choice, calls: tuple[int, ...], facts: FilesInfo, now: int
@@ -214,22 +222,25 @@ class Chooser:
         inputs = request.inputs if request.wishes is None else partial(_given, request, facts)
         asked = (request.kind, wish, now, inputs, facts, self._lacks)
         offers = self.catalogue.offers(*asked, allowed=allowed, n=request.n)
+        if till is not None:
+            sold = [self._sold(request, offer, facts, now, till) for offer in offers]
+            offers = in_turn(sold, Strategy(wish), now)
         currency = self.currency_at(till)
         most = most_of(request, currency)
         if most is None:
             return offers
-        prices = [offer.price if till is None else self._sold(request, offer, facts, now, till) for offer in offers]
-        fitting = [offer for offer, price in zip(offers, prices, strict=True) if price is None or price <= most]
+        fitting = [offer for offer in offers if offer.price is None or offer.price <= most]
         if not fitting:
-            price, place = min((price or 0, place) for place, price in enumerate(prices))
+            price, place = min((offer.price or 0, place) for place, offer in enumerate(offers))
             raise too_dear(offers[place].model.id, price, most, currency)
         return fitting
 
-    def _sold(self, request: Request, offer: Offer, facts: FilesInfo, now: int, till: Till) -> int | None:
-        """The price of all outputs by a model, as the till finds it; None if that is not known."""
+    def _sold(self, request: Request, offer: Offer, facts: FilesInfo, now: int, till: Till) -> Offer:
+        """The same at the price of all outputs as the till finds it."""
         calls = _outputs(request.n, offer.model.per_call)
         quotes = self._choice(request, offer.model, set(calls), facts, now).quotes
-        return till.price([quotes.get(outputs) for outputs in calls])
+        price = till.price([quotes.get(outputs) for outputs in calls])
+        return offer if price is None else Offer(offer.model, price)
 
     def _others(
         self,

@@ -17,7 +17,9 @@ from domain.inputs import shortened
 from domain.kinds import ONLY_REAL, Class, check_class
 from domain.ledger import Ledger, known_account
 from domain.money import Money
-from domain.tariffs import Selling
+from domain.plans import AT_ONE
+from domain.sales import buyer_of
+from domain.tariffs import Selling, tells_models_apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +49,26 @@ class Consents:
 
     async def till(self, request: Request, family: str, at: int) -> Till | None:
         """The till at which a request is paid; None: the price book's prices are everybody's."""
-        if self.selling is None or self._is_plain(self.writer.known_terms(request.account), self.selling):
+        if self._is_plain(self.writer.known_terms(request.account)):
             return None
         return await till_of(self.ledgers, request.account, request.kind, family, at)
 
-    def _is_plain(self, known: Account | None, selling: Selling) -> bool:
-        """Whether terms that this process saw have neither tariff nor discount, and the price book's currency."""
-        if known is None or known.currency != selling.currency:
+    async def ranking_till(self, request: Request, family: str, at: int) -> Till | None:
+        """The till, if the account may find models in another order of prices than the price book's; else None."""
+        selling, known = self.selling, self.writer.known_terms(request.account)
+        if selling is None or (known is not None and not tells_models_apart(selling, buyer_of(known), at)):
+            return None
+        till = await till_of(self.ledgers, request.account, request.kind, family, at)
+        return till if tells_models_apart(selling, buyer_of(till.account), at) else None
+
+    def _is_plain(self, known: Account | None) -> bool:
+        """Whether terms that this process saw have no tariff, discount or overage, and the price book's currency."""
+        if known is None or known.paying.overage not in (None, AT_ONE):
             return False
-        return known.agreed == NOTHING_AGREED and known.plan not in selling.plans
+        if self.selling is None:
+            return True
+        plain = known.agreed == NOTHING_AGREED and known.plan not in self.selling.plans
+        return plain and known.currency == self.selling.currency
 
     async def _terms(self, account: str) -> Account:
         def look(ledger: Ledger, _now: int) -> Account:

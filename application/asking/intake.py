@@ -11,7 +11,7 @@ from application.asking.buying import Till, listed_price
 from application.asking.choosing import Choice, Chosen
 from application.asking.preparing import Prepared, Preparer, fingerprint_before_fetching, fingerprint_of_asked
 from application.asking.refusals import note_of, refused
-from application.asking.requests import Begun, Candidate, Estimate, Request
+from application.asking.requests import Begun, Candidate, Estimate, GrantShare, Request
 from application.asking.results import Results
 from application.ledger.group import Proposal, Receipt
 from application.ledger.ledgers import Ledgers
@@ -34,6 +34,7 @@ from domain.operation import Operation, OperationFact, Rejected, Validated
 from domain.plans import SPEND
 from domain.pricing import Quote, Unpriced
 from domain.value import maker, value
+from domain.wallet import Draws
 
 
 @value
@@ -53,6 +54,7 @@ class Accepted:
 
     batch: str
     admitted: tuple[Admitted, ...]
+    tags: Mapping[str, str]
 
 
 _make_admitted = maker(Admitted)
@@ -178,7 +180,7 @@ class Intake:
             left = left_of(ledger, ask.user, ask.project, now, ask.api_key)
             refused = answer.refusal.rule if answer.refusal else None
             notes = note_of(answer) if answer.why is not None else ()
-            found = _estimate(ask.family, answer.quotes, refused, left)
+            found = _paid(_estimate(ask.family, answer.quotes, refused, left), answer.drawn)
             return replace(found, notes=notes, needs_approval=needs_approval(ledger, ask, answer.quotes))
 
         estimate = await self.ledgers.look(ask.account, look)
@@ -220,7 +222,7 @@ class Intake:
                     task = _task(prepared, choice, fact, before)
                     offers = () if is_other else _offers(prepared, chosen, fact, before)
                     admitted.append(_make_admitted(fact.operation, tuple(facts[id]), task, offers, fact.quote))
-        return _make_accepted(ask.batch, tuple(admitted))
+        return _make_accepted(ask.batch, tuple(admitted), prepared.request.tags)
 
     async def _recorded(self, ask: Ask) -> Mapping[str, Sequence[Fact]]:
         """The operations' facts as the log has them, if a lost answer made the writer decide again."""
@@ -298,6 +300,17 @@ def _estimate(family: str, quotes: Sequence[Quote], refused: str | None, left: M
         model_class=first.model_class,
         sale=first.sale,
     )
+
+
+def _paid(found: Estimate, drawn: Sequence[Draws | None]) -> Estimate:
+    """The same with who pays it: each grant once, whatever operations it pays for."""
+    if found.held is None:
+        return found
+    parts: dict[tuple[str, str], int] = {}
+    for one in (one for draws in drawn for one in draws or ()):
+        parts[one.grant, one.source] = parts.get((one.grant, one.source), 0) + one.amount
+    grants = tuple(GrantShare(*whose, Money(amount, found.currency)) for whose, amount in parts.items())
+    return replace(found, grants=grants, own=Money(found.held.micros - sum(parts.values()), found.currency))
 
 
 def _one_rate(quotes: Sequence[Quote]) -> str | None:

@@ -113,9 +113,10 @@ class Operations:
         known = await operations_of(self.results.index, account, operation)
         results = [await self.results.of(one.operation, held=False, upto=as_of) for one in known]
         if as_of is not None:
-            return self._result(operation, tuple(results), {})
+            return self._result(operation, tuple(results), {}, {})
         left = await self.intake.left(results[-1].account, results[-1])
-        return self._result(operation, tuple(results), left)
+        tags = await asyncio.to_thread(self.results.contents.tags, operation)
+        return self._result(operation, tuple(results), left, tags)
 
     async def cancel(self, operation: str, *, account: str, by: Actor | None = None, reason: str = "") -> Result:
         """Stop an operation, or every one of a batch, at its provider; nothing is charged for it.
@@ -192,22 +193,22 @@ class Operations:
             self.performer.ownership.drop(*here)
 
     async def _perform_all(self, accepted: Accepted, progress: Progress) -> Result:
-        batch, admitted = accepted.batch, accepted.admitted
+        admitted = accepted.admitted
         if len(admitted) == 1:
-            return judged(await self._perform(batch, admitted[0], progress))
+            return judged(await self._perform(accepted, admitted[0], progress))
         parts = parts_of(progress, len(admitted))
-        performing = [self._perform(batch, one, part) for one, part in zip(admitted, parts, strict=True)]
+        performing = [self._perform(accepted, one, part) for one, part in zip(admitted, parts, strict=True)]
         return await self._combined(accepted, await asyncio.gather(*performing, return_exceptions=True))
 
-    async def _perform(self, batch: str, admitted: Admitted, progress: Progress) -> Result:
+    async def _perform(self, accepted: Accepted, admitted: Admitted, progress: Progress) -> Result:
         """The result of one operation alone, with what only the process that performed it knows."""
         try:
-            return await self._performed_here(batch, admitted, progress)
+            return await self._performed_here(accepted, admitted, progress)
         except StoreUnavailable as error:  # it is recorded, and nobody may take it for what was not
             told = f"it is recorded, and the database failed before its end was known: {error.message}"
             raise OperationPending(admitted.operation.id, told, hint=RECOVER) from error
 
-    async def _performed_here(self, batch: str, admitted: Admitted, progress: Progress) -> Result:
+    async def _performed_here(self, accepted: Accepted, admitted: Admitted, progress: Progress) -> Result:
         settled = await self.performer.perform(
             admitted.operation, admitted.task, progress, admitted.others, admitted.held
         )
@@ -216,7 +217,7 @@ class Operations:
             result = await self.results.build(facts, settled.message, settled.contents, settled.state)
         else:
             result = await self.results.of(admitted.operation.id)
-        return self._result(batch, (result,), settled.left, settled.metadata)
+        return self._result(accepted.batch, (result,), settled.left, accepted.tags, settled.metadata)
 
     async def _combined(self, accepted: Accepted, ended: Sequence[Result | BaseException]) -> Result:
         """The deliveries, beside what ended otherwise; if there are none, the first reason is raised."""
@@ -231,23 +232,25 @@ class Operations:
             one.operations[0] if isinstance(one, Result) else await self.results.of(admitted.operation.id)
             for admitted, one in zip(accepted.admitted, ended, strict=True)
         ]
-        return judged(self._result(accepted.batch, tuple(results), done[-1].left, done[0].metadata))
+        left, told = done[-1].left, done[0].metadata
+        return judged(self._result(accepted.batch, tuple(results), left, accepted.tags, told))
 
     def _result(
         self,
         batch: str,
         operations: tuple[OperationResult, ...],
         left: Mapping[str, int | None],
+        tags: Mapping[str, str],
         metadata: Mapping[str, str] = NOTHING,
         *,
         repeated: bool = False,
     ) -> Result:
         warnings = self.intake.warnings([one.model for one in operations])
-        return _make_result(batch, operations, left, metadata, repeated, warnings)
+        return _make_result(batch, operations, left, metadata, repeated, warnings, tags)
 
     async def _repeat(self, repeat: Repeat) -> Result:
         result = await self._settled(repeat.account, repeat.batch)
-        return judged(self._result(repeat.batch, result.operations, result.left, repeated=True))
+        return judged(self._result(repeat.batch, result.operations, result.left, result.tags, repeated=True))
 
     async def _settled(self, account: str, operation: str) -> Result:
         deadline = asyncio.get_running_loop().time() + self.wait_seconds
@@ -257,7 +260,8 @@ class Operations:
             known = await elsewhere.until_ended(account, operation, known, deadline)
         results = [await self.results.of(one.operation) for one in known]
         left = await self.intake.left(results[-1].account, results[-1])
-        return self._result(operation, tuple(results), left)
+        tags = await asyncio.to_thread(self.results.contents.tags, operation)
+        return self._result(operation, tuple(results), left, tags)
 
     async def _performed(self, account: str, operation: str) -> list[Indexed]:
         """The operation, or all of a batch, as it stands once nothing of it is performed here."""

@@ -7,7 +7,20 @@ from typing import Any
 
 from application.asking.requests import File, Request
 
-OWN_OPTIONS = ("user", "project", "model", "n", "key", "allow", "max_price", "by", "priority", "on_limit", "quote")
+OWN_OPTIONS = (
+    "user",
+    "project",
+    "model",
+    "n",
+    "key",
+    "allow",
+    "max_price",
+    "by",
+    "priority",
+    "on_limit",
+    "quote",
+    "tags",
+)
 
 
 def request_of(

@@ -12,7 +12,7 @@ from application.asking.choosing import STRATEGIES, Choice, Chooser, Chosen
 from application.asking.consent import allowed_by, most_of
 from application.asking.requests import ADDRESSES, OF_ASSET, File, Request, Variant
 from application.ledger.contents import Body, Fallbacks, canonical
-from application.ledger.transaction import ContentRow, keyed_digest
+from application.ledger.transaction import ContentRow, TagRow, keyed_digest
 from application.library.naming import AssetNames
 from application.ports import (
     Asset,
@@ -33,6 +33,7 @@ from domain.ids import check_id
 from domain.inputs import shortened
 from domain.operation import Given
 from domain.pricing import Quote
+from domain.tags import check_tags
 from domain.turns import PRIORITIES
 from domain.value import maker, value
 from domain.wishes import compared
@@ -132,7 +133,7 @@ class Preparer:
             request.priced_at,
         )
         by = f"user:{ask.user}" if request.by is None else str(request.by)
-        return _prepared(ask, chosen, ContentRow(batch, request.account, secret, body), media, by, place, request)
+        return _prepared(ask, chosen, _content_of(ask, request, secret, body), media, by, place, request)
 
     def _given(self, account: str, kept: Mapping[str, Sequence[Asset]]) -> tuple[Given, ...]:
         return tuple(self.names.given(account, name, asset) for name, assets in kept.items() for asset in assets)
@@ -166,6 +167,13 @@ class Preparer:
 
     async def _keep(self, account: str, media: Mapping[str, Sequence[Media]]) -> dict[str, list[Asset]]:
         return {name: [await self.assets.save(account, one) for one in many] for name, many in media.items()}
+
+
+def _content_of(ask: Ask, request: Request, secret: bytes, body: str) -> ContentRow:
+    if not request.tags:
+        return ContentRow(ask.batch, ask.account, secret, body)
+    tags = tuple(TagRow(id, ask.account, *tag) for id in ask.operations for tag in request.tags.items())
+    return ContentRow(ask.batch, ask.account, secret, body, tags)
 
 
 def key_of(request: Request) -> str | None:
@@ -227,13 +235,19 @@ def _check_asked(request: Request) -> None:
     if request.priority not in PRIORITIES:
         told = f"{shortened(request.priority)} is no priority"
         raise InvalidInput("priority", told, hint=f"one of: {', '.join(PRIORITIES)}")
+    if request.tags or not isinstance(request.tags, dict):
+        check_tags(request.tags)
     if request.each:
         _check_each(request)
     _check_by_name("inputs", request.inputs)
     if request.media or not isinstance(request.media, dict):
-        _check_by_name("media", request.media)
-        for name, files in request.media.items():
-            _check_files_given(name, files)
+        _check_media(request.media)
+
+
+def _check_media(media: Mapping[str, Sequence[File]]) -> None:
+    _check_by_name("media", media)
+    for name, files in media.items():
+        _check_files_given(name, files)
 
 
 def _check_each(request: Request) -> None:
@@ -327,6 +341,8 @@ def _fingerprint(request: Request, named: Mapping[str, Sequence[str]]) -> str:
         asked["wishes"] = compared(request.wishes)
     if request.on_limit:
         asked["on_limit"] = request.on_limit
+    if request.tags:
+        asked["tags"] = dict(request.tags)
     if request.each:
         asked["each"] = [_compared(own) if isinstance(own, Variant) else dict(own) for own in request.each]
     return sha256(canonical(asked).encode("utf-8", "surrogatepass")).hexdigest()

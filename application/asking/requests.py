@@ -75,6 +75,8 @@ class Request:
     quote: str | None = None
     priority: str = "normal"
     """In the queue, before or after the same account's others: "high", "normal" or "low"."""
+    tags: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Words of the caller's about it, by names of their own, to find it and to sum up by; erasable, beside the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,15 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class GrantShare:
+    """The part of a price that one grant pays, and where the grant came from."""
+
+    grant: str
+    source: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """A request's hold and choice. `refused` names the reason if it would be refused just now, with what is left.
 
@@ -102,7 +113,8 @@ class Estimate:
     to know ahead of the model, such as that it will be retired. `chain` are the models that would be asked, in their
     order, and then those of the kind that would not, each with the reason. `asks` is what the request takes of each
     measure that may be limited, as `left` has them. `needs_approval` says whether a person would have to agree, by the
-    terms of the key that asks.
+    terms of the key that asks. `grants` are the parts of what is held that grants pay, in the order in which they are
+    spent, and `own` the rest, which is the account's own money.
     """
 
     model: str
@@ -128,6 +140,8 @@ class Estimate:
     notes: tuple[str, ...] = ()
     needs_approval: bool = False
     sale: Sale | None = None
+    grants: tuple[GrantShare, ...] = ()
+    own: Money | None = None
 
 
 @value
@@ -238,7 +252,7 @@ class Result:
     """The standard result of a request: the sum over its operations, which are all there too.
 
     `left` is what remains of each limit after it (None: unlimited; money in micro-units). `warnings` are what to know
-    ahead of the models that were used, such as that one will be retired.
+    ahead of the models that were used, such as that one will be retired. `tags` are the request's, unless erased.
     """
 
     operation: str
@@ -247,6 +261,7 @@ class Result:
     metadata: Mapping[str, str] = field(default_factory=dict)
     repeated: bool = False
     warnings: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def assets(self) -> tuple[Output, ...]:

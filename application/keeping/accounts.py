@@ -23,7 +23,7 @@ from domain.agreeing import agree_discount, agree_tariff
 from domain.beginning import change_limits, needed_since
 from domain.errors import InvalidInput
 from domain.exchange import NO_EXCHANGE
-from domain.granting import CHARGEBACK, GRANT, Granted, charge_back, give_grant
+from domain.granting import CHARGEBACK, GRANT, Granted, charge_back, charge_back_grant, give_grant
 from domain.ids import check_id
 from domain.inputs import shortened
 from domain.keys import STUDIO
@@ -317,21 +317,32 @@ class Accounts(AccountReader):
         return view
 
     async def charge_back(
-        self, account: str, payment: str, amount: Money, reason: str, *, suspend: bool = False, by: Actor | None = None
+        self,
+        account: str,
+        payment: str,
+        amount: Money,
+        reason: str,
+        *,
+        of_grant: bool = False,
+        suspend: bool = False,
+        by: Actor | None = None,
     ) -> AccountView:
-        """Take a payment back, or a part of it, once, by its key; the balance may become less than nothing.
+        """Take a payment back, or a part of it, once, by its key, or that `of_grant` by its reference.
 
-        `suspend` admits nothing more until the account is resumed. Raises InvalidInput, KeyReused.
+        The rest of the grant goes first; for more the balance may become less than nothing. `suspend` admits nothing
+        more until the account is resumed. Raises InvalidInput, KeyReused.
         """
         check_id("payment", payment)
         check_money(amount)
+        take, paid = (charge_back_grant, GRANT + payment) if of_grant else (charge_back, CREDIT + payment)
 
         def decide(ledger: Ledger, now: int) -> list[Fact]:
             check_currency_of(known_account(ledger, account), amount)
-            return charge_back(ledger, account, payment, amount.micros, now, reason, suspend=suspend)
+            return take(ledger, account, payment, amount.micros, now, reason, suspend=suspend)
 
-        row = KeyRow(account, CHARGEBACK + payment, CHARGEBACK + payment, str(amount.micros))
-        return await self._decide(account, decide, key=row, other_key=CREDIT + payment, by=by)
+        back = CHARGEBACK + (paid if of_grant else payment)
+        row = KeyRow(account, back, back, str(amount.micros))
+        return await self._decide(account, decide, key=row, other_key=paid, by=by)
 
     async def _decide(
         self,

@@ -117,14 +117,24 @@ class QueueRow(NamedTuple):
     place: int
 
 
+class TagRow(NamedTuple):
+    """A tag of an operation, erasable."""
+
+    operation: str
+    account: str
+    name: str
+    value: str
+
+
 @value
 class ContentRow:
-    """The content that a batch was asked with, erasable; `secret` keys the digest in the log."""
+    """The content that a batch was asked with, and its tags, erasable; `secret` keys the digest in the log."""
 
     batch: str
     account: str
     secret: bytes = field(repr=False)
     body: str = field(repr=False)
+    tags: tuple[TagRow, ...] = field(default=(), repr=False)
 
 
 def keyed_digest(secret: bytes, body: str) -> str:

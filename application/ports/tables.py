@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -62,6 +62,9 @@ class Contents(Protocol):
 
     def erase(self, batch: str) -> bool:
         """Delete content and secret for ever, and what providers said of it; whether there was any content."""
+
+    def tags(self, operation: str) -> Mapping[str, str]:
+        """The tags of an operation, or of a batch; none if it had none, or they were erased."""
 
     def words(self, operation: str) -> str:
         """The provider's words about the operation's failure; empty if it said nothing, or that was erased."""

@@ -133,6 +133,7 @@ class Caller:
     max_price: Any = None
     by: Any = None
     on_limit: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, Scalar] = field(default_factory=dict)
 
     def request(

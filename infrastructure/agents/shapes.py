@@ -40,6 +40,9 @@ class _Asking(StrictBody):
     quote: Annotated[
         str | None, Field(max_length=2_000, description="Of an estimate, or of a refusal that a person approved.")
     ] = None
+    tags: Annotated[
+        dict[str, str], Field(description='Words of the caller\'s about it, by name, such as {"team": "red"}.')
+    ] = Field(default_factory=dict)
 
 
 class _Doing(_Asking):
@@ -52,7 +55,7 @@ class _Doing(_Asking):
 
     def asked(self, kind: str, inputs: dict[str, Value], media: dict[str, list[str] | str]) -> OperationAsked:
         """The request as the gateway has it."""
-        fields = self.model_dump(include={"model", "n", "user", "project", "allow", "max_price", "quote"})
+        fields = self.model_dump(include={"model", "n", "user", "project", "allow", "max_price", "quote", "tags"})
         return OperationAsked(kind=kind, inputs={**self.inputs, **inputs}, media=media, **fields)
 
 
@@ -101,7 +104,7 @@ class EstimateAny(_Asking):
     media: Annotated[dict[str, list[Media] | Media], Field(description="Files by input.")] = Field(default_factory=dict)
 
     def as_asked(self) -> OperationAsked:
-        fields = self.model_dump(include={"model", "n", "user", "project", "allow", "max_price"})
+        fields = self.model_dump(include={"model", "n", "user", "project", "allow", "max_price", "tags"})
         return OperationAsked(kind=self.kind, inputs=self.inputs, media={**self.media}, **fields)
 
 

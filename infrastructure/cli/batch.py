@@ -18,7 +18,7 @@ from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.failures import note
 from infrastructure.cli.files import replacing_whole
-from infrastructure.cli.options import WHAT, WHO, Yes, pairs
+from infrastructure.cli.options import WHAT, WHO, Tags, Yes, pairs, tags_of
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.batches import archived_document, archived_text, batched_document, forecast_document
 from infrastructure.showing.codes import EXIT_CODES
@@ -54,6 +54,7 @@ class Batching:
     project: Annotated[
         str | None, Option("--project", "-p", metavar="ID", help="What it is for.", rich_help_panel=WHO)
     ] = None
+    tag: Tags = None
     service: Annotated[
         str, Option("--service", "-s", metavar="NAME", help="What is done to each item.", rich_help_panel=WHAT)
     ] = "create"
@@ -100,7 +101,12 @@ class Batching:
             recipe=recipe,
             name=batch_name(items, recipe) if self.name is None else self.name,
             account=account,
-            caller={"user": self.user, "project": self.project, "allow": tuple(self.allow or ())},
+            caller={
+                "user": self.user,
+                "project": self.project,
+                "allow": tuple(self.allow or ()),
+                "tags": tags_of(self.tag),
+            },
             budget=None if self.budget is None else Money.parse(self.budget, currency),
             side_by_side=self.side_by_side,
             retry=self.retry,

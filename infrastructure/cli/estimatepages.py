@@ -29,6 +29,8 @@ def show_estimate(page: Page, found: Estimate) -> None:
             ("rate", rate),
             ("units", f"{found.units} × {found.unit}, {counted(found.operations, 'operation')}"),
             ("price", _priced(found)),
+            *(("paid by", f"{one.amount} of {one.grant} ({one.source})") for one in found.grants),
+            *([("own", str(found.own))] if found.grants and found.own is not None else []),
             ("cost", amount_text(found.cost, _source(found, found.cost_source))),
             *_quoted(found),
             ("price book", found.price_book),

@@ -47,7 +47,7 @@ async def operation(id: OperationId, then: Then, session: CommandSession, accoun
         stories = await stories_of(reading, reading.accounts, id, account)
         moment = await then.moment(reading, account, stories[0].zone)
         if moment is None:
-            rows = await rows_of(reading.views, stories)
+            rows = await rows_of(reading.views, stories, reading.contents.tags)
         else:
             stories = until(stories, moment, id)
             rows = await rows_at(reading.past, stories, moment, account)

@@ -33,6 +33,10 @@ Owner = Annotated[
 ]
 Why = Annotated[str, Option("--reason", "-r", metavar="TEXT", help="Why; it is recorded for ever.")]
 Yes = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
+Tags = Annotated[
+    list[str] | None,
+    Option("--tag", metavar="NAME=VALUE", help="A word of your own about it, to sum up by.", rich_help_panel=WHO),
+]
 OperationId = Annotated[str, Argument(metavar="ID", help="An operation's id, as 'imagestudio operations' lists them.")]
 
 
@@ -120,6 +124,8 @@ class Asking:
         ),
     ] = None
 
+    tag: Tags = None
+
     def request(
         self, kind: str, session: CommandSession, inputs: dict[str, str] | None = None, image: str | None = None
     ) -> Request:
@@ -142,6 +148,7 @@ class Asking:
             tuple(self.allow or ()),
             self.max_price,
             on_limit=self.on_limit,
+            tags=tags_of(self.tag),
         )
 
     def options(self) -> dict[str, Any]:
@@ -150,7 +157,13 @@ class Asking:
         for name, text in pairs("--file", self.file or ()):
             files.setdefault(name, []).append(file_of(text))
         own = {name: getattr(self, name) for name in ("user", "project", "model", "n", "key", "max_price", "on_limit")}
-        return {**dict(pairs("--input", self.input or ())), **files, **own, "allow": tuple(self.allow or ())}
+        return {
+            **dict(pairs("--input", self.input or ())),
+            **files,
+            **own,
+            "allow": tuple(self.allow or ()),
+            "tags": tags_of(self.tag),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +244,18 @@ def file_of(text: str) -> Path | str:
     from application.asking.requests import NAMED
 
     return text if text.lower().startswith(NAMED) else Path(text)
+
+
+def tags_of(texts: Sequence[str] | None) -> dict[str, str]:
+    """Tags by name. Raises InvalidInput, also for a name that is given twice."""
+    from domain.tags import check_tags, tag_of
+
+    told = [tag_of(text, "--tag") for text in texts or ()]
+    found = dict(told)
+    if len(found) < len(told):
+        raise InvalidInput("--tag", "names the same twice", hint="give each name once")
+    check_tags(found)
+    return found
 
 
 def pairs(option: str, texts: Sequence[str]) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infrastructure.showing.formats import TOGETHER, limit_of, lost_text, size, unlike_text
+from infrastructure.showing.formats import TOGETHER, limit_of, lost_text, size, tags_text, unlike_text
 
 if TYPE_CHECKING:
     from application.asking.requests import Result
@@ -58,6 +58,8 @@ def _result_rows(result: Result) -> list[tuple[str, str]]:
         rows.append(("delivered", f"{len(result.assets)} of {result.asked}{lost}"))
     if result.unlike:
         rows.append(("unlike", f"{unlike_text(result.unlike)}; see: imagestudio operation {result.operation}"))
+    if result.tags:
+        rows.append(("tags", tags_text(result.tags)))
     if result.left:
         rows.append(("left", left_text(result.left, result.price.currency)))
     return rows

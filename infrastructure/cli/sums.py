@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from domain.errors import InvalidInput
 from domain.money import Money
+from infrastructure.cli.asof import dated_document, dated_page
 from infrastructure.cli.commands import Report
 from infrastructure.cli.files import replacing
 
@@ -34,7 +35,7 @@ class Grouping:
         Option(
             "--by",
             metavar="NAME,…",
-            help="Group by account, user, project, api_key, kind, model, provider, code or period,"
+            help="Group by account, user, project, api_key, kind, model, provider, code, period, tag or tag:NAME,"
             " and by one of hour, day, week, month.",
             rich_help_panel=GROUPS,
         ),
@@ -71,53 +72,77 @@ class Grouping:
         str | None,
         Option("--code", metavar="CODE", help="Only what failed or was refused so.", rich_help_panel=GROUPS),
     ] = None
+    tag: Annotated[
+        str | None,
+        Option("--tag", metavar="NAME=VALUE", help="Only what has this tag.", rich_help_panel=GROUPS),
+    ] = None
+
+    estimated: Annotated[
+        bool,
+        Option(
+            "--estimated",
+            help="Beside what was charged, what had been held for it; by model if no group is named.",
+            rich_help_panel=GROUPS,
+        ),
+    ] = False
 
     @property
     def wanted(self) -> bool:
         """Whether any of these was said."""
-        return any(getattr(self, one.name) is not None for one in fields(self))
+        return any(getattr(self, one.name) not in (None, False) for one in fields(self))
 
-    def question(
-        self, account: str | None, zone: str, others: dict[str, str | None], as_of: Moment | None = None
-    ) -> SumQuestion:
-        """The question that these and other filters ask, which is of now. Raises InvalidInput, InvalidPeriod."""
+    def question(self, account: str | None, zone: str, others: dict[str, str | None]) -> SumQuestion:
+        """The question that these and other filters ask. Raises InvalidInput, InvalidPeriod."""
         from infrastructure.showing.sums import question_of
 
-        if as_of is not None:
-            told = "sums in other groups are of what is known now"
-            raise InvalidInput("--as-of", told, hint="leave it out, and choose a span with --from and --to")
         own = {one.name: getattr(self, one.name) for one in fields(self)}
-        words = {**own, **others, "group_by": self.by, "from": self.since, "to": self.until}
+        by = "model" if self.by is None and self.estimated else self.by
+        words = {**own, **others, "group_by": by, "from": self.since, "to": self.until}
         return question_of(words, account, zone)
 
 
-async def summed(reading: ReadingLedger, asked: SumQuestion, viewer: Viewer, paging: Paging) -> Report:
-    """The answer to a question, written to a file, too, if one is named."""
+async def summed(
+    reading: ReadingLedger,
+    asked: SumQuestion,
+    show: Callable[[Page, UsageSums], None],
+    paging: Paging,
+    moment: Moment | None,
+) -> Report:
+    """The answer to a question, as it is or was, written to a file, too, if one is named."""
     from infrastructure.showing.sums import sums_document, write_sums_csv
 
     with replacing(paging.file) as stream:
-        ask = partial(reading.views.sum_up, asked, after=paging.after, limit=paging.limit)
-        found = await asyncio.to_thread(ask)
-        document = sums_document(found)
+        if moment is not None:
+            found = await reading.past.sum_up(asked, moment, after=paging.after, limit=paging.limit)
+        else:
+            ask = partial(reading.views.sum_up, asked, after=paging.after, limit=paging.limit)
+            found = await asyncio.to_thread(ask)
+        document = dated_document(sums_document(found), moment)
         if stream is not None:
             write_sums_csv(stream, document)
-    return Report(document, lambda page: show_sums(page, found, viewer))
+    return Report(document, dated_page(lambda page: show(page, found), moment, asked.zone))
 
 
-async def within_period(reading: ReadingLedger, asked: SumQuestion, at: int | None) -> SumQuestion:
+async def within_period(
+    reading: ReadingLedger, asked: SumQuestion, at: int | None, moment: Moment | None
+) -> SumQuestion:
     """The question, of the account's period with an instant if it names no ends."""
     from projections.views.periods import PERIODS, PeriodFilter
 
     account = asked.wanted.account
     if account is None or at is None or (asked.since, asked.until) != (None, None):
         return asked
-    rows = await asyncio.to_thread(reading.views.rows, PERIODS, PeriodFilter(account=account, at=at))
+    wanted = PeriodFilter(account=account, at=at)
+    if moment is not None:
+        rows = await reading.past.rows(PERIODS, wanted, moment)
+    else:
+        rows = await asyncio.to_thread(reading.views.rows, PERIODS, wanted)
     if not rows:
         return asked
     return replace(asked, since=rows[0].period_start, until=rows[0].period_end)
 
 
-def show_sums(page: Page, sums: UsageSums, viewer: Viewer) -> None:
+def show_sums(page: Page, sums: UsageSums, viewer: Viewer, *, estimated: bool = False) -> None:
     """Groups in rows, what they come to, what is open, and as of which position."""
     from infrastructure.showing.formats import span
 
@@ -125,7 +150,7 @@ def show_sums(page: Page, sums: UsageSums, viewer: Viewer) -> None:
     when = f", {span(*sums.span, asked.zone)}" if sums.span is not None else ""
     page.title(f"Usage {viewer.of}{when} in {asked.zone}")
     if sums.rows:
-        page.table(*_groups(sums), *_counts(sums), *_money(sums))
+        page.table(*_groups(sums), *(_estimated(sums) if estimated else (*_counts(sums), *_money(sums))))
     else:
         page.line("  nothing ended then", "dim")
     for one in sums.totals:
@@ -134,6 +159,8 @@ def show_sums(page: Page, sums: UsageSums, viewer: Viewer) -> None:
         of = " ".join(value for value in held.group.values() if value)
         told = f"{held.operations:,} open, {Money(held.held, held.currency)} held"
         page.line(f"  {told}{f' for {of}' if of else ''}, not counted above", "dim")
+    if sums.erased:
+        page.line("  partial: some of it had tags that were erased", "dim")
     page.line(f"  as of position {sums.position}", "dim")
     if sums.next is not None:
         page.line(f"  more follow: --after {sums.next}", "dim")
@@ -145,11 +172,13 @@ def _groups(sums: UsageSums) -> list[PageColumn]:
 
     rows = sums_document(sums)["usage"]
     titles = {"api_key": "KEY"}
-    return [PageColumn(titles.get(one, one.upper()), [_cell(row[one]) for row in rows]) for one in sums.question.by]
+    return [PageColumn(titles.get(one, one.upper()), [_cell(one, row) for row in rows]) for one in sums.question.by]
 
 
-def _cell(value: Any) -> str:
-    return "-" if value is None else str(value)
+def _cell(name: str, row: Mapping[str, Any]) -> str:
+    if row.get("erased") and name.startswith("tag"):
+        return "(erased)"
+    return "-" if row[name] is None else str(row[name])
 
 
 def _counts(sums: UsageSums) -> list[PageColumn]:
@@ -176,6 +205,29 @@ def _money(sums: UsageSums) -> list[PageColumn]:
         ]
         columns.append(PageColumn("COST IS", marks))
     return columns
+
+
+def _estimated(sums: UsageSums) -> list[PageColumn]:
+    """Beside what was charged what had been held for it, which is the most that it was said to come to."""
+    from infrastructure.cli.rendering import PageColumn, amounts
+    from infrastructure.showing.sums import rate
+
+    gross = [one.sums["price"] - one.sums["adjusted"] for one in sums.rows]
+    held = [one.sums["held"] for one in sums.rows]
+    currencies = [one.currency for one in sums.rows]
+    apart = [one - other for one, other in zip(gross, held, strict=True)]
+    shares = [rate(one, other) for one, other in zip(apart, held, strict=True)]
+    return [
+        PageColumn("CHARGED", [f"{one.sums['charged']:,}" for one in sums.rows], right=True),
+        amounts("HELD", [*map(Money, held, currencies)], 0),
+        amounts("PRICE", [*map(Money, gross, currencies)], 0),
+        amounts("DIFFERENCE", [*map(Money, apart, currencies)], 1),
+        PageColumn("SHARE", ["-" if one is None else _points(one) for one in shares], right=True),
+    ]
+
+
+def _points(share: str) -> str:
+    return f"-{_percent(share)}" if share.startswith("-") else _percent(share)
 
 
 def _unknown(one: Summed) -> bool:

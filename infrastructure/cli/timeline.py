@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from domain.actor import ActorKind
 from infrastructure.cli.rendering import Page, PageColumn, amounts, state_style
-from infrastructure.showing.formats import iso
+from infrastructure.showing.formats import iso, tags_text
 from infrastructure.showing.stories import in_words, row_of, short, summary
 
 if TYPE_CHECKING:
@@ -22,9 +22,15 @@ NAMED = (f"{ActorKind.OPERATOR}:", f"{ActorKind.KEY}:")
 UNKNOWN = "the operation log does not know it; see: imagestudio projections status"
 
 
-async def rows_of(views: Views, stories: Sequence[Story]) -> list[dict[str, Any]]:
-    """The operation log's row of each."""
-    return await asyncio.to_thread(lambda: [row_of(views, story.operation) for story in stories])
+async def rows_of(
+    views: Views, stories: Sequence[Story], tags: Callable[[str], Mapping[str, str]] | None = None
+) -> list[dict[str, Any]]:
+    """The operation log's row of each, with its tags if they are asked for."""
+
+    def row(id: str) -> dict[str, Any]:
+        return row_of(views, id) if tags is None else {**row_of(views, id), "tags": tags(id)}
+
+    return await asyncio.to_thread(lambda: [row(story.operation) for story in stories])
 
 
 async def rows_at(past: Past, stories: Sequence[Story], moment: Moment, account: str | None) -> list[dict[str, Any]]:
@@ -47,8 +53,10 @@ def show_stories(page: Page, stories: Sequence[Story], rows: Sequence[Mapping[st
 def show_story(page: Page, story: Story, row: Mapping[str, Any]) -> None:
     tellings = [in_words(event.fact) for event in story.events]
     page.title(f"Operation {story.operation}")
-    for line in summary(row) if row else [UNKNOWN]:
+    for line in summary(row) if "state" in row else [UNKNOWN]:
         page.prose(line, "dim", indent=2)
+    if row.get("tags"):
+        page.prose(f"tags: {tags_text(row['tags'])}", "dim", indent=2)
     at, clock = _clock("AT", [event.fact.at for event in story.events], story.zone)
     page.table(
         PageColumn(at, clock),

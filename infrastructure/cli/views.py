@@ -13,12 +13,13 @@ import typer
 from typer import Option
 
 from domain.errors import InvalidInput
+from domain.tags import tag_of
 from infrastructure.cli.asof import Then, dated_document, dated_page
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import replacing
 from infrastructure.cli.options import Paging, ShortPaging, When, Whose
 from infrastructure.cli.session import CommandSession
-from infrastructure.cli.sums import Grouping, summed, within_period
+from infrastructure.cli.sums import Grouping, show_sums, summed, within_period
 from infrastructure.cli.viewpages import Viewer, show_costs, show_operations, show_periods, show_spend, show_usage
 from infrastructure.showing.formats import UTC_NAME
 
@@ -66,8 +67,10 @@ async def usage(
         asked, moment = await _asked(reading, session, account, then)
         at = when.instant(asked.zone, moment)
         if grouping.wanted:
-            question = grouping.question(account, asked.zone, asdict(whom), as_of=moment)
-            return await summed(reading, await within_period(reading, question, at), asked, paging)
+            question = grouping.question(account, asked.zone, asdict(whom))
+            question = await within_period(reading, question, at, moment)
+            show = partial(show_sums, viewer=asked, estimated=grouping.estimated)
+            return await summed(reading, question, show, paging, moment)
         wanted = UsageFilter(account=account, **asdict(whom), at=at)
         found = await _found(reading, USAGE, wanted, paging, moment)
     document = dated_document(list_document("usage", USAGE, found), moment)
@@ -178,6 +181,7 @@ class Which:
     kind: Annotated[str | None, Option("--kind", metavar="KIND", help="Only this kind.")] = None
     state: Annotated[str | None, Option("--state", metavar="STATE", help="Only in this state.")] = None
     batch: Annotated[str | None, Option("--batch", metavar="ID", help="Only of this batch.")] = None
+    tag: Annotated[str | None, Option("--tag", metavar="NAME=VALUE", help="Only what has this tag.")] = None
     flag: Annotated[
         str | None,
         Option(
@@ -201,7 +205,8 @@ async def operations(whose: Whose, which: Which, then: Then, paging: ShortPaging
     account = whose.id(session)
     async with session.reading() as reading:
         asked, moment = await _asked(reading, session, account, then)
-        wanted = OperationFilter(account=account, **asdict(which))
+        chosen = {**asdict(which), "tag": None if which.tag is None else tag_of(which.tag, "--tag")}
+        wanted = OperationFilter(account=account, **chosen)
         found = await _found(reading, OPERATIONS, wanted, paging, moment)
     rows = [row_document(OPERATIONS, row) for row in found.rows]
     document = dated_document({"operations": rows, **next_page(found)}, moment)

@@ -28,16 +28,21 @@ def add_to(app: Typer, answer: Callable[[AccountView], Report]) -> None:
         amount: Annotated[str, Argument(metavar="AMOUNT", help="All of the payment, or a part of it.")],
         reason: Annotated[str, Option("--reason", "-r", metavar="TEXT", help="Why; it is recorded for ever.")],
         session: CommandSession,
+        grant: Annotated[bool, Option("--grant", help="It was for a grant, whose reference KEY is.")] = False,
         suspend: Annotated[bool, Option("--suspend", help="Admit nothing more until the account is resumed.")] = False,
         account: Account = None,
     ) -> Report:
-        """Take a payment back, once; the balance may become less than nothing, and then nothing is admitted."""
+        """Take a payment back, once; the balance may become less than nothing, and then nothing is admitted.
+
+        Of a grant goes first what is left of it.
+        """
         from domain.money import Money
 
         async with session.studio() as studio:
             known = await studio.accounts.show(session.account(account))
             taken = Money.parse(amount, known.currency)
-            return answer(await studio.accounts.charge_back(known.id, payment, taken, reason, suspend=suspend))
+            view = await studio.accounts.charge_back(known.id, payment, taken, reason, of_grant=grant, suspend=suspend)
+        return answer(view)
 
     command(app)(chargeback)
 

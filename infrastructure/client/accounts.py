@@ -152,12 +152,16 @@ class RemoteAccounts:
         return wallet_from(await self.wire.document(Call(method="POST", path=_path(account, "grants"), body=body)))
 
     async def charge_back(
-        self, account: str, payment: str, amount: Money, reason: str, *, suspend: bool = False
+        self, account: str, payment: str, amount: Money, reason: str, *, of_grant: bool = False, suspend: bool = False
     ) -> AccountView:
-        """Take a payment back, or a part of it, once, by its key. Raises InvalidInput, KeyReused."""
+        """Take a payment back, or a part of it, once, by its key, or that `of_grant` by its reference.
+
+        Raises InvalidInput, KeyReused.
+        """
         check_money(amount)
         told = {"payment": payment, "amount": document(amount)["amount"], "currency": amount.currency}
-        return await self._post(_path(account, "chargebacks"), {**told, "suspend": suspend, "reason": reason})
+        told |= {"of_grant": of_grant, "suspend": suspend, "reason": reason}
+        return await self._post(_path(account, "chargebacks"), told)
 
     async def _post(self, path: str, fields: Mapping[str, Any]) -> AccountView:
         return account_from(await self.wire.document(Call(method="POST", path=path, body=sent_as_json(fields))))

@@ -86,6 +86,7 @@ class BlockingRemotePast(Blocking[RemotePast]):
     limits = without_await(RemotePast.limits)
     find = without_await(RemotePast.find)
     rows = without_await(RemotePast.rows)
+    sum_up = without_await(RemotePast.sum_up)
     balance = without_await(RemotePast.balance)
     assets = without_await(RemotePast.assets)
     statistics = without_await(RemotePast.statistics)

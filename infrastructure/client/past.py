@@ -13,7 +13,7 @@ from application.library.records import AssetPage, AssetQuery, LibraryTotals
 from infrastructure.client.library import PAGE, page_parameters, query_parameters
 from infrastructure.client.records import account_from, limits_from, lineage_from, page_from, totals_from
 from infrastructure.client.rows import row_from
-from infrastructure.client.views import find_at
+from infrastructure.client.views import find_at, sums_at
 from infrastructure.client.wire import Call, Wire
 from infrastructure.showing.formats import iso
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from projections.engine.columns import ViewRow
     from projections.engine.filters import ViewFilter
     from projections.engine.view import View
+    from projections.summing import SumQuestion, UsageSums
     from projections.views.operations import OperationRow
 
     Row = TypeVar("Row", bound=ViewRow)
@@ -58,6 +59,12 @@ class RemotePast:
     async def rows(self, view: View[Row, Filter], wanted: Filter, as_of: int | str) -> list[Row]:
         """All rows that are wanted, as `find` does."""
         return (await self.find(view, wanted, as_of)).rows
+
+    async def sum_up(
+        self, asked: SumQuestion, as_of: int | str, *, after: str | None = None, limit: int | None = None
+    ) -> UsageSums:
+        """Usage and money in groups as they were, as `RemoteViews.sum_up` sums up those of now; not by tags."""
+        return await sums_at(self.wire, asked, after, limit, str(as_of))
 
     async def assets(
         self, account: str, wanted: AssetQuery, as_of: int | str, *, after: str | None = None, limit: int = PAGE

@@ -57,6 +57,7 @@ def result_from(document: Mapping[str, Any], pieces: Pieces, where: str, *, repe
         metadata=document["metadata"],
         repeated=repeated,
         warnings=tuple(document["warnings"]),
+        tags=document["tags"],
     )
 
 

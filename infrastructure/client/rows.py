@@ -38,7 +38,13 @@ def parameters_of_filter(view: AnyView, wanted: Any) -> tuple[str, dict[str, str
     for name in ("requested", "holding"):
         if name in said:
             raise InvalidInput(name, "is not asked of a service", hint=f"leave it out of the filter of {view.name}")
-    return account, {name: iso(value, precision="auto") if name == "at" else str(value) for name, value in said.items()}
+    return account, {name: _parameter(name, value) for name, value in said.items()}
+
+
+def _parameter(name: str, value: Any) -> str:
+    if name == "at":
+        return iso(value, precision="auto")
+    return "=".join(value) if name == "tag" else str(value)
 
 
 def row_from(view: AnyView, document: Mapping[str, Any]) -> Any:

@@ -63,6 +63,7 @@ def _fields(request: Request) -> dict[str, Any]:
         "on_limit": request.on_limit,
         "priority": request.priority,
         "quote": request.quote,
+        "tags": dict(request.tags),
     }
 
 

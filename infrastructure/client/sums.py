@@ -10,6 +10,8 @@ from infrastructure.showing.sums import COUNTS, FILTERS, NONE
 from projections.calendars import GRAINS, Span
 from projections.holding import Holding
 from projections.summing import PERIOD, Summed, SumQuestion, UsageSums
+from projections.tagged import GONE
+from projections.tagsums import TAG
 from projections.views.quarters import KNOWN
 
 
@@ -23,6 +25,7 @@ def parameters_of_question(asked: SumQuestion) -> tuple[str, dict[str, str]]:
         **{name: iso(at) for name, at in ends.items() if at is not None},
         **{name: value or NONE for name, value in filters.items() if value is not None},
         **({} if asked.top is None else {"top": asked.top}),
+        **({} if asked.tag is None else {"tag": "=".join(asked.tag)}),
     }
     return asked.wanted.account or "", params
 
@@ -39,6 +42,7 @@ def sums_from(asked: SumQuestion, documents: Sequence[Mapping[str, Any]]) -> Usa
         None if None in ends else (instant_of(ends[0]), instant_of(ends[1])),
         last["position"],
         last.get("next"),
+        last.get("tags_erased", False),
     )
 
 
@@ -54,6 +58,8 @@ def _value(name: str, told: Mapping[str, Any], span: Span | None) -> str | int:
     if name in GRAINS:
         assert span is not None, "a part of a calendar has ends"
         return span[0]
+    if told.get("erased") and name.partition(":")[0] == TAG:
+        return GONE
     return instant_of(told[name]) if name == PERIOD else told[name] or ""
 
 
@@ -64,7 +70,9 @@ def _other(told: Mapping[str, Any]) -> str:
 
 
 def _sums(told: Mapping[str, Any]) -> dict[str, int]:
-    sums = {name: told[name] for name in COUNTS} | {name: told[name]["micros"] for name in ("price", "adjusted")}
+    sums = {name: told[name] for name in COUNTS} | {
+        name: told[name]["micros"] for name in ("price", "adjusted", "held")
+    }
     sums["estimated"] = told["estimated"]
     if "cost" in told:
         sums |= {"cost": (told["cost"] or {"micros": 0})["micros"], "cost_unknown": told["cost_unknown"]}

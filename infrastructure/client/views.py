@@ -66,19 +66,7 @@ class RemoteViews:
         The position is the last page's. Costs are in no sums if the key may not see them. Raises InvalidInput,
         InvalidPeriod.
         """
-        from infrastructure.client.sums import parameters_of_question, sums_from
-
-        account, params = parameters_of_question(asked)
-        documents, cursor, left = list[Mapping[str, Any]](), after, limit
-        while True:
-            page = MOST if left is None else min(MOST, left)
-            told = {**params, "limit": str(page), **({} if cursor is None else {"after": cursor})}
-            documents.append(
-                await self.wire.document(Call(method="GET", path="/v1/usage", account=account, params=told))
-            )
-            cursor, left = documents[-1].get("next"), None if left is None else left - page
-            if cursor is None or left == 0:
-                return sums_from(asked, documents)
+        return await sums_at(self.wire, asked, after, limit)
 
     async def usage(self, /, **wanted: Any) -> RemoteRows:
         """Sums of who did what in each period; filters: user, kind, api_key, at."""
@@ -152,3 +140,21 @@ async def find_at(
         cursor = document.get("next")
         if cursor is None or len(found) == limit:
             return Found(found, cursor, after is None and cursor is None)
+
+
+async def sums_at(
+    wire: Wire, asked: SumQuestion, after: str | None, limit: int | None, as_of: str | None = None
+) -> UsageSums:
+    """Sums as they are, or were; asked for a page at a time."""
+    from infrastructure.client.sums import parameters_of_question, sums_from
+
+    account, params = parameters_of_question(asked)
+    params |= {} if as_of is None else {"as_of": as_of}
+    documents, cursor, left = list[Mapping[str, Any]](), after, limit
+    while True:
+        page = MOST if left is None else min(MOST, left)
+        told = {**params, "limit": str(page), **({} if cursor is None else {"after": cursor})}
+        documents.append(await wire.document(Call(method="GET", path="/v1/usage", account=account, params=told)))
+        cursor, left = documents[-1].get("next"), None if left is None else left - page
+        if cursor is None or left == 0:
+            return sums_from(asked, documents)

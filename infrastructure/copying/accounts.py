@@ -69,6 +69,7 @@ from infrastructure.store.schema import (
     KEY_NAMES,
     KEYS,
     LOG,
+    OPERATION_TAGS,
     OPERATIONS,
     WORDS,
 )
@@ -79,6 +80,7 @@ OWN: Final = (
     OPERATIONS,
     KEYS,
     CONTENTS,
+    OPERATION_TAGS,
     ASSET_WORDS,
     ASSET_TAGS,
     ASSET_COLLECTIONS,

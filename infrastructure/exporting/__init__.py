@@ -14,7 +14,7 @@ from application.keeping.books import Booked
 from infrastructure.exporting.beancount import beancount
 from infrastructure.exporting.focus import focus_csv
 from infrastructure.exporting.hledger import hledger
-from infrastructure.exporting.metering import cloudevents, stripe
+from infrastructure.exporting.metering import cloudevents, stripe, stripe_net
 from infrastructure.exporting.parquet import focus_parquet
 from infrastructure.exporting.rows import csv_rows, json_rows
 from infrastructure.exporting.tally import ExportTally
@@ -47,4 +47,5 @@ FORMATS: Mapping[str, ExportFormat] = {
     "hledger": ExportFormat(hledger, declares=True),
     "json": ExportFormat(json_rows),
     "stripe": ExportFormat(stripe),
+    "stripe-net": ExportFormat(stripe_net),
 }

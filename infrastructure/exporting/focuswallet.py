@@ -62,4 +62,5 @@ def _words(fact: WalletFact) -> tuple[str, str, str, str]:
         case GrantEnded():
             return "Adjustment", f"rest of {fact.grant}: {fact.reason}", "credit", "Credits"
         case ChargedBack():
-            return "Adjustment", f"payment {fact.key} taken back", "prepayment", "Payments"
+            of = ("payment", "prepayment") if fact.grant is None else ("payment for credit", "credit")
+            return "Adjustment", f"{of[0]} {fact.key} taken back", of[1], "Payments"

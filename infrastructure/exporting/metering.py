@@ -7,13 +7,14 @@ event of its own with a negative value.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from typing import Any, Final
 
 from application.keeping.books import Booked
 from domain.booking import GoodwillGiven
 from domain.operation import Adjusted, Charged, OperationFact, Released
+from domain.wallet import own_part, sum_of
 from infrastructure.exporting.tally import ExportTally, six
 from infrastructure.showing.formats import iso, units_of
 
@@ -44,10 +45,20 @@ def meter_event(one: Booked) -> dict[str, Any]:
 def stripe(booked: Iterable[Booked], tally: ExportTally) -> Iterator[str]:
     """One meter event a line for each charge and correction of a price, in millionths of the currency's unit.
 
-    A meter is of one currency. `stripe_customer_id` is the account's id.
+    Whoever pays it: use that grants have paid is in it. A meter is of one currency. `stripe_customer_id` is the
+    account's id.
     """
+    return _metered(booked, tally, price_of)
+
+
+def stripe_net(booked: Iterable[Booked], tally: ExportTally) -> Iterator[str]:
+    """The same without what grants have paid: the part that is left for Stripe to ask for."""
+    return _metered(booked, tally, own_price_of)
+
+
+def _metered(booked: Iterable[Booked], tally: ExportTally, amount: Callable[[Booked], int]) -> Iterator[str]:
     for one in tally.each(booked):
-        price = price_of(one)
+        price = amount(one)
         if price:
             event = {
                 "event_name": f"image_studio_{one.currency.lower()}_micros",
@@ -63,6 +74,17 @@ def price_of(one: Booked) -> int:
     if isinstance(one.fact, GoodwillGiven):
         return -one.fact.amount
     return one.fact.price if isinstance(one.fact, Charged | Adjusted) else 0
+
+
+def own_price_of(one: Booked) -> int:
+    """By how much a fact changes what the account pays of its own money for its use."""
+    match one.fact:
+        case Charged(price=price, drawn=drawn):
+            return price - sum_of(drawn)
+        case Adjusted(price=price, back=back) if back:
+            return -own_part(back, -price)
+        case _:
+            return price_of(one)
 
 
 def _data(one: Booked) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The bodies of messages: an event's type, its instant, and its operation as it stood with that fact.
 
 Made of the log alone, so the same message has the same body however often it is sent; what may hold a prompt, such as a
-provider's own words about a failure, is in no message.
+provider's own words about a failure, is in no message, and no tag is.
 """
 
 from __future__ import annotations
@@ -50,12 +50,10 @@ class OperationLetters:
             told = {"type": message.event, "timestamp": told_at(message.at), "data": await self._drift(facts[-1])}
             return msgspec.json.encode(told)
         result = Result(message.operation, (await self.results.build(facts, held=False),), {})
-        document = {
-            "type": message.event,
-            "timestamp": told_at(message.at),
-            "data": without_ours(result_document(result)),
-        }
-        return msgspec.json.encode(document)
+        data = result_document(result)
+        del data["tags"]
+        told = {"type": message.event, "timestamp": told_at(message.at), "data": without_ours(data)}
+        return msgspec.json.encode(told)
 
     async def _drift(self, fact: CostDrifted) -> dict[str, Any]:
         account = await self.ledgers.look(fact.account, lambda ledger, _: known_account(ledger, fact.account))

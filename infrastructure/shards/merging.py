@@ -99,6 +99,7 @@ def _sums(answers: Answers, _asked: SumQuestion, **page: Any) -> UsageSums:
         span=span,
         position=sum(one.position for one in found),
         next=next((one.next for one in found if one.next), None),
+        erased=any(one.erased for one in found),
     )
     rows = _added_up([one.rows for one in found])
     return merged_sums(whole, rows, page.get("after"), page.get("limit"))

@@ -61,6 +61,7 @@ def result_document(result: Result, copies: Mapping[tuple[str, int], Path] = NO_
         "metadata": dict(result.metadata),
         "warnings": list(result.warnings),
         "notes": list(result.notes),
+        "tags": dict(result.tags),
         "operations": operations,
     }
 

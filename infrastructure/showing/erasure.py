@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 ERASED: Final = {
     "contents": "prompts and inputs, each with its key",
     "files": "files",
+    "tags": "tags of operations",
     "words": "providers' words",
     "fingerprints": "fingerprints of idempotency keys",
     "rows": "rows of views that named a user",

@@ -40,6 +40,11 @@ def clock(instant: int, zone: str) -> str:
     return iso(instant, zone, "minutes")[:16]
 
 
+def tags_text(tags: Mapping[str, str]) -> str:
+    """Tags in one line."""
+    return ", ".join(f"{name}={value}" for name, value in tags.items())
+
+
 def span(start: int, end: int, zone: str = UTC_NAME) -> str:
     """A period as an ISO 8601 interval, half-open: days where it begins and ends at midnight, else instants."""
     ends = [iso(start, zone), iso(end, zone)]

@@ -27,9 +27,11 @@ from domain.operation import (
 )
 from domain.plans import SPEND
 from domain.totals import scopes_of
+from domain.wallet import Draws, sum_of
 from infrastructure.showing.formats import counted, iso, limit_of
 from infrastructure.showing.sales import sale_in_words
 from infrastructure.showing.stories import in_words, reckoned, short
+from infrastructure.showing.wallets import back_in_words
 
 if TYPE_CHECKING:
     from application.keeping.accountviews import LimitsView
@@ -199,10 +201,12 @@ def _told(event: Event, fact: OperationFact) -> Iterator[str]:
         case Validated(quote=quote):
             price = Money(quote.price, quote.currency)
             yield f"{price} were held: {_reckoned(quote)}, by price book {quote.price_book}."
+            yield from _by_whom("Held of grants", fact.drawn, quote.price, quote.currency)
         case Charged():
             price = Money(fact.price, fact.currency)
             yield f"{price} were charged for {fact.units} {fact.unit}, by price book {fact.price_book}."
             yield _known("the price", fact.price, fact.currency, fact.price_source)
+            yield from _by_whom("Paid by grants", fact.drawn, fact.price, fact.currency)
         case Released():
             price = Money(fact.price, fact.currency)
             yield f"The hold of {price} is free again, and nothing is charged: {fact.reason}."
@@ -213,9 +217,16 @@ def _told(event: Event, fact: OperationFact) -> Iterator[str]:
         case Adjusted(price=price, reason=reason, reference=reference):
             if price:
                 told = f"{Money(price, fact.currency)}, {reason} (reference {reference}), by {event.actor}"
-                yield f"{iso(fact.at)}: the price was corrected by {told}."
+                yield f"{iso(fact.at)}: the price was corrected by {told}{back_in_words(fact.back, fact.currency)}."
         case _:
             yield f"{iso(fact.at)}: {short(event.topic)}, {in_words(fact).words}."
+
+
+def _by_whom(what: str, drawn: Draws | None, price: int, currency: str) -> Iterator[str]:
+    """The grants that pay, each with its part, and the rest; nothing if none does."""
+    if drawn:
+        parts = ", ".join(f"{Money(one.amount, currency)} of {one.grant} ({one.source})" for one in drawn)
+        yield f"{what}: {parts}; the account's own money: {Money(price - sum_of(drawn), currency)}."
 
 
 def _known(what: str, micros: int | None, currency: str, source: CostSource | None) -> str:

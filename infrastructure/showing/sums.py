@@ -11,17 +11,19 @@ from collections.abc import Iterable, Mapping
 from typing import IO, Any, Final
 
 from domain.errors import InvalidInput
+from domain.tags import tag_of
 from infrastructure.showing.formats import UTC_NAME, cell, instant_of, iso, money
 from projections.calendars import GRAINS, Span
 from projections.holding import Holding
 from projections.summing import PERIOD, WHO, Summed, SumQuestion, UsageSums
+from projections.tagged import GONE, NOT_SAID
 from projections.views.quarters import KNOWN, QuarterFilter
 
 FILTERS: Final = ("user", "project", "api_key", "kind", "model", "provider", "code")
-ASKED: Final = ("group_by", "tz", "from", "to", "top", "project", "model", "provider", "code")
+ASKED: Final = ("group_by", "tz", "from", "to", "top", "project", "model", "provider", "code", "tag")
 """Words by which sums are asked for, and no view's rows."""
 COUNTS: Final = ("charged", "rejected", "failed", "released", "outputs")
-MONEY: Final = ("gross", "adjusted", "price")
+MONEY: Final = ("held", "gross", "adjusted", "price")
 CENTS: Final = 10_000
 NONE: Final = "-"
 """Chooses what has no project, or was asked by no API key."""
@@ -36,6 +38,7 @@ def question_of(words: Mapping[str, str | None], account: str | None, zone: str 
     for name, value in filters.items():
         if not value:
             raise InvalidInput(name, "chooses nothing", hint="leave it out for all")
+    tag = words.get("tag")
     maybe = {name: "" for name in ("project", "api_key") if filters.get(name) == NONE}
     return SumQuestion(
         by=tuple(one.strip() for one in (words.get("group_by") or "").split(",") if one.strip()),
@@ -44,6 +47,7 @@ def question_of(words: Mapping[str, str | None], account: str | None, zone: str 
         until=None if until is None else instant_of(until, zone, "to"),
         wanted=QuarterFilter(account=account, **{**filters, **maybe}),
         top=words.get("top"),
+        tag=None if tag is None else tag_of(tag),
     )
 
 
@@ -60,12 +64,16 @@ def sums_document(sums: UsageSums) -> dict[str, Any]:
         "to": None if sums.span is None else iso(sums.span[1]),
         "position": sums.position,
     }
+    if asked.asks_tags:
+        document["tags_erased"] = sums.erased
     return document if sums.next is None else {**document, "next": sums.next}
 
 
 def _row(asked: SumQuestion, row: Summed) -> dict[str, Any]:
     grain = asked.grain
-    group = {one: _told(asked, row, one) for one in asked.by}
+    group: dict[str, Any] = {one: _told(asked, row, one) for one in asked.by}
+    if asked.tag_group is not None:
+        group["erased"] = row.group[asked.tag_group] == GONE
     span = {} if row.span is None else {"start": iso(row.span[0]), "end": iso(row.span[1])}
     if grain is not None:
         span["hours"] = _hours(row.span)
@@ -78,7 +86,8 @@ def _told(asked: SumQuestion, row: Summed, name: str) -> str | None:
         return calendar_name(name, int(row.group[name]), asked.zone)
     if name == PERIOD:
         return iso(int(row.group[name]))
-    return str(row.group[name]) or None
+    told = str(row.group[name])
+    return None if told in (NOT_SAID, GONE) else told
 
 
 def calendar_name(grain: str, start: int, zone: str) -> str:
@@ -96,12 +105,15 @@ def _hours(span: Span | None) -> str:
 def _sums(row: Summed) -> dict[str, Any]:
     sums, currency = row.sums, row.currency
     gross = {**sums, "gross": sums["price"] - sums["adjusted"]}
+    difference = gross["gross"] - sums["held"]
     partial = sums["cost_unknown"] > 0
     return {
         "currency": currency,
         **{name: sums[name] for name in COUNTS},
         "failure_rate": rate(sums["failed"], sums["charged"] + sums["failed"]),
         **{name: money(gross[name], currency) for name in MONEY},
+        "difference": money(difference, currency),
+        "difference_share": rate(difference, sums["held"]),
         "cost": None if partial and not sums["cost"] else money(sums["cost"], row.cost_currency or currency),
         "cost_partial": partial,
         "cost_unknown": sums["cost_unknown"],

@@ -51,7 +51,9 @@ def wallet_in_words(fact: WalletFact) -> tuple[Money | None, str]:
             spent, held = units_of(sum_of(fact.spent)), units_of(sum_of(fact.held))
             return None, f"operation {fact.operation_id} spent {spent} of the {held} that it held of grants"
         case ChargedBack():
-            return Money(-fact.amount, fact.currency), f"of payment {fact.key} taken back{_because(fact.reason)}"
+            of = f"payment {fact.key}" if fact.grant is None else f"the payment for grant {fact.grant}"
+            left = f", {units_of(fact.taken)} of it unspent" if fact.taken else ""
+            return Money(-fact.amount, fact.currency), f"of {of} taken back{left}{_because(fact.reason)}"
 
 
 def wallet_document(view: WalletView) -> dict[str, object]:

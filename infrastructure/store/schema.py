@@ -136,6 +136,18 @@ CONTENTS = Table(
     Column("body", Text, nullable=False),
 )
 
+OPERATION_TAGS = Table(
+    "operation_tags",
+    METADATA,
+    Column("operation", ID, primary_key=True),
+    Column("name", ID, primary_key=True),
+    Column("account", ID, nullable=False),
+    Column("value", ID, nullable=False),
+    Index("operation_tags_name", "account", "name", "value"),
+    sqlite_with_rowid=False,
+)
+"""Callers' words about their operations. A row without a name says that there were some, which were erased."""
+
 WORDS = Table(
     "words",
     METADATA,

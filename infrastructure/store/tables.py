@@ -12,9 +12,10 @@ from application.ports import Content, Indexed, Lease
 from domain.errors import StoreUnavailable
 from domain.evidence import Spent
 from domain.streams import NEVER, begin_of
+from domain.tags import BLANK
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
-from infrastructure.store.schema import ACCOUNTS, CONTENTS, JOBS, KEYS, LEASES, OPERATIONS, WORDS
+from infrastructure.store.schema import ACCOUNTS, CONTENTS, JOBS, KEYS, LEASES, OPERATION_TAGS, OPERATIONS, WORDS
 from infrastructure.store.transactions import REFUSED
 
 SEPARATOR, AFTER_SEPARATOR = ".", "/"
@@ -103,6 +104,11 @@ class SqlContents:
             erased = connection.execute(delete(CONTENTS).where(CONTENTS.c.batch == batch)).rowcount
             connection.execute(delete(WORDS).where(of_batch(WORDS.c.operation, batch)))
         return bool(erased)
+
+    def tags(self, operation: str) -> dict[str, str]:
+        query = select(OPERATION_TAGS.c.name, OPERATION_TAGS.c.value).distinct()
+        here = of_batch(OPERATION_TAGS.c.operation, operation), OPERATION_TAGS.c.name != BLANK
+        return {row[0]: row[1] for row in self._database.rows(query.where(*here).order_by(OPERATION_TAGS.c.name))}
 
     def words(self, operation: str) -> str:
         rows = self._database.rows(select(WORDS.c.said).where(WORDS.c.operation == operation))

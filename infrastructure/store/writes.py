@@ -141,6 +141,10 @@ def _contents(_log: Rows, beside: Beside) -> Rows:
     return [(one.batch, one.account, bytearray(one.secret), one.body) for one in beside.contents]
 
 
+def _tags(_log: Rows, beside: Beside) -> Rows:
+    return [row for one in beside.contents if one.tags for row in one.tags]
+
+
 def _words(_log: Rows, beside: Beside) -> Rows:
     return [(one.operation, one.said) for one in beside.words]
 
@@ -180,6 +184,7 @@ WRITES = (
     _update(_respent, "keys", "account key", "reference fingerprint", "text text text text"),
     _insert(_jobs, "jobs", "provider, job, operation", "text text text"),
     _insert(_contents, "contents", "batch, account, secret, body", "text text bytea json"),
+    _insert(_tags, "operation_tags", "operation, account, name, value", "text text text json"),
     _insert(_words, "words", "operation, said", "text json", KEPT),
     _insert(
         _snapshots,

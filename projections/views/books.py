@@ -164,7 +164,7 @@ BOOKS = View(
         SubscriptionCharged: reads_each(_subscribed, "account period currency price"),
         GrantGiven: reads_each(_granted, OF_ACCOUNT, "source unpaid"),
         GrantEnded: reads_each(_grant_ended, OF_ACCOUNT, "source over"),
-        ChargedBack: reads_each(_charged_back, OF_ACCOUNT),
+        ChargedBack: reads_each(_charged_back, OF_ACCOUNT, "taken"),
         Charged: reads_each(_charged, WHOSE, "operation.period drawn"),
         Released: reads_each(
             _released, "operation.account operation.provider operation.period currency cost_currency cost"

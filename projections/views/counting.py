@@ -86,6 +86,11 @@ def other_currency(fact: MoneyFact) -> Mapping[str, Value]:
     return {"cost_currency": fact.cost_currency} if fact.cost_currency else NOTHING
 
 
+def held_for(fact: Charged) -> Money:
+    """The amount that was held for what is charged: the most that it was said to come to."""
+    return fact.price if fact.held is None else fact.held
+
+
 def correction(fact: Adjusted) -> dict[str, int]:
     """The change that a correction adds."""
     sums = {"price": fact.price, "adjusted": fact.price, "cost": fact.cost}

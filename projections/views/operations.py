@@ -45,7 +45,8 @@ from projections.engine.columns import (
 )
 from projections.engine.filters import ViewFilter, check_kind_named, check_word, containing, one_of, same
 from projections.engine.view import NO_SUMS, NOTHING, Change, Sorted, Value, View, reads
-from projections.views.counting import ADJUSTED, CHARGED, RELEASED, BilledRow, correction, doubted
+from projections.tagged import has_tag
+from projections.views.counting import ADJUSTED, CHARGED, RELEASED, BilledRow, correction, doubted, held_for
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
@@ -56,7 +57,7 @@ class OperationRow(BilledRow):
     """One operation. `late` counts deliveries after a release by policy, `lost` outputs that were gone before they
     could be fetched, `unlike` those of another size or length than promised, and `job` is the provider's id.
 
-    `drawn` is what grants pay of its hold, or of its charge."""
+    `drawn` is what grants pay of its hold, or of its charge, and `quoted` what was held for what was charged."""
 
     id: Key[Text]
     outputs: Sum[Count]
@@ -86,6 +87,7 @@ class OperationRow(BilledRow):
     reason: Note[Text | None]
     held: Note[Money | None]
     drawn: Note[Money | None]
+    quoted: Note[Money | None]
     currency: Note[Currency | None]
     cost_currency: Note[CostCurrency | None]
     price_source: Note[Text | None]
@@ -133,7 +135,8 @@ can be, costs that nobody knows, models that are not real."""
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationFilter(ViewFilter):
     """None asks for any. `family` is that of kinds, `flag` is one of FLAGS, `at` an instant that the billing period
-    contains, and `requested` the span [since, until). `holding`: of those alone that hold money."""
+    contains, `tag` a name and a value, and `requested` the span [since, until). `holding`: of those alone that hold
+    money."""
 
     WORDING: ClassVar = frozenset({"flag", "family", "holding"})
 
@@ -149,6 +152,7 @@ class OperationFilter(ViewFilter):
     state: str | None = None
     flag: str | None = None
     at: int | None = None
+    tag: tuple[str, str] | None = None
     requested: tuple[int, int] | None = None
     holding: bool | None = None
 
@@ -172,6 +176,8 @@ class OperationFilter(ViewFilter):
                 "0"
             )  # as the index has it, which SQLite passes over without its columns
             yield table.c.period_start >= literal_column(str(EARLIEST))
+        if self.tag is not None:
+            yield has_tag(table.c.id, self.account, *self.tag)
         if self.requested is not None:
             since, until = self.requested
             yield from (table.c.requested_at >= since, table.c.requested_at < until)
@@ -256,6 +262,7 @@ def _charged(fact: Charged) -> Change:
         "state": "charged",
         "held": 0,
         "drawn": sum_of(fact.drawn),
+        "quoted": held_for(fact),
         "settled_at": fact.at,
         "price_source": _word(fact.price_source),
         "cost_source": _word(fact.cost_source),
@@ -316,7 +323,7 @@ OPERATIONS = View(
         Rerouted: reads(_rerouted, ID, "operation.model operation.provider", QUOTE),
         Postponed: reads(_postponed, ID),
         ProviderCompleted: reads(_completed, ID, "late lost unlike"),
-        Charged: reads(_charged, ID, CHARGED, "at drawn"),
+        Charged: reads(_charged, ID, CHARGED, "at drawn held"),
         Released: reads(_released, ID, RELEASED, "reason at"),
         Adjusted: reads(_adjusted, ID, ADJUSTED, "cost_source"),
     },

@@ -13,7 +13,7 @@ from domain.ledger import BalanceReturned, CreditAdded, PeriodEnded, PeriodOpene
 from domain.operation import Adjusted, Charged
 from domain.periods import Period
 from domain.value import value
-from domain.wallet import ChargedBack, SubscriptionCharged, WalletFact, own_part, sum_of
+from domain.wallet import ChargedBack, SubscriptionCharged, WalletFact, owed_of, own_part, sum_of
 from projections.engine.columns import (
     Account,
     Asked,
@@ -155,7 +155,7 @@ def _subscribed(fact: SubscriptionCharged) -> Change:
 
 
 def _charged_back(fact: ChargedBack) -> Change:
-    return _key(fact), {"credits": -fact.amount}, NOTHING
+    return _key(fact), {"credits": -owed_of(fact)}, NOTHING
 
 
 def _given(measure: str) -> Callable[[CreditAdded | BalanceReturned], Change]:
@@ -178,7 +178,7 @@ PERIODS = View(
         Charged: reads(_charged, "operation.account", PERIOD, CHARGED, "currency drawn"),
         Adjusted: reads(_adjusted, "operation.account", ADJUSTED, "currency back"),
         SubscriptionCharged: reads(_subscribed, KEY, "price"),
-        ChargedBack: reads(_charged_back, KEY, "amount"),
+        ChargedBack: reads(_charged_back, KEY, "amount taken"),
         PeriodOpened: reads(_opened, KEY, "balance currency plan"),
         PeriodEnded: reads(_ended, KEY, "balance"),
         PeriodResumed: reads(_resumed, KEY, "carried currency plan"),

@@ -34,7 +34,16 @@ from projections.engine.columns import (
 )
 from projections.engine.filters import ViewFilter, check_kind_named, same
 from projections.engine.view import NOTHING, Change, RowKey, Sorted, View, reads
-from projections.views.counting import ADJUSTED, CHARGED, RELEASED, BilledRow, correction, doubted, other_currency
+from projections.views.counting import (
+    ADJUSTED,
+    CHARGED,
+    RELEASED,
+    BilledRow,
+    correction,
+    doubted,
+    held_for,
+    other_currency,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
@@ -60,7 +69,8 @@ class QuarterRow(BilledRow):
     """Operations that ended in one quarter of an hour; `code` is why they failed or were refused, empty if they were
     charged. `released` counts all that were admitted and ended without a charge, `failed` those that nobody cancelled.
 
-    `by_provider` and so on are the parts of `price` of the operations whose cost is known so; goodwill is in none.
+    `held` had been held for what was charged. `by_provider` and so on are the parts of `price` of the operations whose
+    cost is known so; goodwill is in none.
     """
 
     account: Key[Account]
@@ -81,6 +91,7 @@ class QuarterRow(BilledRow):
     outputs: Sum[Count]
     price: Sum[Money]
     adjusted: Sum[Money]
+    held: Sum[Money]
     cost: Sum[Cost]
     cost_unknown: Sum[Count]
     estimated: Sum[Count]
@@ -132,7 +143,7 @@ def _key(fact: Any, period: Period, currency: str, code: str) -> RowKey:
 
 
 def _charged(fact: Charged) -> Change:
-    sums = {"charged": 1, "outputs": fact.outputs, "price": fact.price, "cost": fact.cost or 0}
+    sums = {"charged": 1, "outputs": fact.outputs, "price": fact.price, "held": held_for(fact), "cost": fact.cost or 0}
     sums[_known(fact.cost_source)] = fact.price
     key = _key(fact, fact.operation.period, fact.currency, NOBODY)
     return key, doubted(fact, sums, fact.price_source), other_currency(fact)
@@ -148,12 +159,16 @@ def _released(fact: Released) -> Change:
 
 
 def _adjusted(fact: Adjusted) -> Change:
-    """A price moves to where the operation's cost is known from now on, and goes with it."""
+    return _key(fact, fact.period, fact.currency, NOBODY), correction_sums(fact), other_currency(fact)
+
+
+def correction_sums(fact: Adjusted) -> dict[str, int]:
+    """The sums that a correction changes: a price moves to where the cost is known from now on, and goes with it."""
     sums, before = correction(fact), _known(fact.was)
     after = before if fact.cost_source is None else _known(fact.cost_source)
     sums[after] = fact.worth + fact.price
     sums[before] = sums.get(before, 0) - fact.worth
-    return _key(fact, fact.period, fact.currency, NOBODY), sums, other_currency(fact)
+    return sums
 
 
 def _goodwill(fact: GoodwillGiven) -> Change:
@@ -177,7 +192,7 @@ QUARTERS = View(
     QuarterFilter,
     indexes=(Sorted("time", ("quarter",)),),
     changes={
-        Charged: reads(_charged, WHERE, PERIOD, CHARGED),
+        Charged: reads(_charged, WHERE, PERIOD, CHARGED, "held"),
         Rejected: reads(_rejected, WHERE, PERIOD, "reason"),
         Released: reads(_released, WHERE, PERIOD, RELEASED, "reason"),
         Adjusted: reads(_adjusted, WHERE, ADJUSTED, "cost_source worth was"),

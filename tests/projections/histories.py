@@ -23,7 +23,7 @@ from domain.approving import ask_approval, give_approval
 from domain.errors import InvalidRequest
 from domain.evidence import Spent
 from domain.exchange import ExchangeRate, ExchangeRates
-from domain.granting import Granted, charge_back, give_grant, spent_key
+from domain.granting import Granted, charge_back, charge_back_grant, give_grant, spent_key
 from domain.ledger import CreditAdded, Fact, Ledger, evolve, stream_of
 from domain.openings import Terms, open_account
 from domain.operation import POLICY, Adjusted, Charged, Sent
@@ -217,7 +217,10 @@ class History:
         return Plan(f"plan-{amount}", amount * 31 * CENT, Limits(), {}, allowance, overage, currency=currency)
 
     def _take(self, which: int, amount: int) -> None:
-        """A payment is taken back, in part, if it was made."""
+        """A payment is taken back, in part, if it was made; every other time one for a grant."""
+        if which % 2:
+            self._take_grant(which // 2, amount)
+            return
         payer = next(account for account in self.ledgers if account.endswith("coin"))
         evidence, key = self.ledgers[payer].evidence, f"key-{which}"
         paid = [one for one in self.facts if isinstance(one, CreditAdded) and one.key == f"credit:{key}"]
@@ -226,6 +229,23 @@ class History:
         evidence.keys |= {f"credit:{key}": Spent("", str(one.amount)) for one in paid}
         evidence.keys |= {f"chargeback:{key}": Spent("", str(one.amount)) for one in taken}
         self._do(payer, lambda ledger, now: charge_back(ledger, payer, key, (amount + 1) * 50 * CENT, now, "disputed"))
+
+    def _take_grant(self, which: int, amount: int) -> None:
+        """The payment for a grant is taken back, in part, if one was paid for."""
+        paid = [one for one in self.facts if isinstance(one, GrantGiven) and one.source == "paid"]
+        if not paid:
+            return
+        given = paid[which % len(paid)]
+        payer, evidence = given.account, self.ledgers[given.account].evidence
+        key, back = spent_key(given), f"chargeback:grant:{given.grant}"
+        assert key is not None, "it was paid for"
+        evidence.keys[key[0]] = Spent("", key[1])
+        taken = [one for one in self.facts if isinstance(one, ChargedBack) and one.grant == given.grant]
+        evidence.keys.pop(back, None)
+        if taken:
+            evidence.keys[back] = Spent("", str(taken[0].amount))
+        some = min(given.amount, (amount + 1) * 40 * CENT)
+        self._do(payer, lambda ledger, now: charge_back_grant(ledger, payer, given.grant, some, now, "disputed"))
 
     def _know_grants(self, account: str) -> None:
         """Load what was granted under which reference before."""

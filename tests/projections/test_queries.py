@@ -12,7 +12,7 @@ import pytest
 
 from domain.errors import InvalidInput
 from domain.ledger import Fact
-from domain.operation import Operation
+from domain.operation import Adjusted, Operation
 from projections.engine.asking import cursor
 from projections.engine.projector import Projector
 from projections.engine.view import AnyView
@@ -58,6 +58,7 @@ MONTHS = [
     *SETTLED,
     *about(BOBS, *DROPPED, at=1),
     *about(OF_BLOOM, *SETTLED, at=2),
+    Adjusted(OF_BLOOM, NOON + 3, OF_BLOOM.period, "2026-04-10", 0, CENT, "USD", "the bill", "ticket-1"),
     *OPEN,
     WAITING,
     replace(WAITING, at=NOON + 1, quote="quote_2"),

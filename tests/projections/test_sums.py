@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import insert
 
 from domain.booking import GoodwillGiven
 from domain.errors import InvalidInput, InvalidPeriod, UnknownKind
@@ -28,18 +29,33 @@ from domain.operation import (
 )
 from domain.periods import LATEST
 from infrastructure.store.database import Database
+from infrastructure.store.schema import OPERATION_TAGS
 from projections.calendars import DAY, GRAINS, HOUR, spans
 from projections.engine.projector import Projector
 from projections.queries import Views
 from projections.summing import PERIOD, WHO, Summed, SumQuestion, UsageSums
+from projections.tagged import GONE
 from projections.views.quarters import KNOWN, QUARTER, QuarterFilter
 from tests.domain.examples import NOON
 from tests.projections.histories import STEPS, History, Log, Step, busy
 
+Tags = dict[str, dict[str, str]]
+"""Of operations, by name; those that were erased have no name."""
+NO_TAGS: Tags = {}
+TAGGED: tuple[dict[str, str], ...] = (
+    {},
+    {"team": "red"},
+    {"team": "blue"},
+    {"team": "red", "run": "7"},
+    {"": ""},
+    {"run": "8"},
+    {"": ""},
+)
+
 ZONES = ("UTC", "Europe/Berlin", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe", "Pacific/Apia")
 """Among them offsets of 45 and 30 minutes, and clocks that change by 30."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MEASURED = ("charged", "rejected", "failed", "released", "outputs", "price", "adjusted", "cost", "cost_unknown")
+MEASURED = ("charged", "rejected", "failed", "released", "outputs", "price", "adjusted", "held", "cost", "cost_unknown")
 
 SPANS = st.sampled_from([(None, None), (NOON, NOON + 40 * DAY), (NOON + DAY, None), (None, NOON + 20 * DAY + QUARTER)])
 WANTED = st.sampled_from(
@@ -59,6 +75,13 @@ QUESTIONS = st.builds(
     st.sampled_from(ZONES),
     SPANS,
     WANTED,
+)
+
+BY_TAGS = st.builds(
+    lambda asked, by, tag: replace(asked, by=(*by, *asked.by), tag=tag),
+    QUESTIONS,
+    st.sampled_from([("tag:team",), ("tag",), ()]),
+    st.sampled_from([None, None, ("team", "red"), ("run", "8"), ("team", "green")]),
 )
 
 
@@ -102,17 +125,34 @@ def ended(fact: Fact) -> tuple[dict[str, Any], str, dict[str, int]] | None:
     return group, fact.currency, sums
 
 
-def naive(facts: Sequence[Fact], asked: SumQuestion) -> dict[Any, dict[str, int]]:
+def naive(facts: Sequence[Fact], asked: SumQuestion, tags: Tags = NO_TAGS) -> dict[Any, dict[str, int]]:
     """The sums of the raw facts by group."""
     found: dict[Any, Counter[str]] = {}
+    held: dict[str, int] = {}
     for fact in facts:
+        if isinstance(fact, Validated | Rerouted):
+            held[fact.operation.id] = fact.quote.price
         told = ended(fact)
-        if told is None or not _wanted(asked, told[0], fact.at):
+        mine = tags.get(fact.operation.id, {}) if isinstance(fact, OperationFact) else {}
+        of_tag = asked.tag is None or mine.get(asked.tag[0]) == asked.tag[1]
+        if told is None or not of_tag or not _wanted(asked, told[0], fact.at):
             continue
         group, currency, sums = told
-        key = tuple(label(fact.at, one, asked.zone) if one in GRAINS else group[one] for one in asked.by)
-        found.setdefault((*key, currency), Counter()).update(sums)
-    return {key: {name: amount for name, amount in sums.items() if amount} for key, sums in found.items()}
+        sums |= {"held": held[fact.operation.id]} if isinstance(fact, Charged) else {}
+        for tag in _tag_labels(asked.tag_group, mine):
+            named: dict[Any, Any] = {**group, asked.tag_group: tag}
+            key = tuple(label(fact.at, one, asked.zone) if one in GRAINS else named[one] for one in asked.by)
+            found.setdefault((*key, currency), Counter()).update(sums)
+    cleared = {key: {name: amount for name, amount in sums.items() if amount} for key, sums in found.items()}
+    return {key: sums for key, sums in cleared.items() if sums or asked.tag_group is None}
+
+
+def _tag_labels(group: str | None, mine: dict[str, str]) -> list[str]:
+    if "" in mine and group is not None:
+        return [GONE]
+    if group == "tag":
+        return [f"{name}={told}" for name, told in mine.items()] or [""]
+    return [mine.get(str(group).removeprefix("tag:"), "")]
 
 
 def _wanted(asked: SumQuestion, group: dict[str, Any], at: int) -> bool:
@@ -146,6 +186,7 @@ class Told:
     def __init__(self, database: Database, log: Log, projector: Projector, views: Views) -> None:
         self.database, self.log, self.projector, self.views = database, log, projector, views
         self.facts: list[Fact] = []
+        self.tags: Tags = {}
         self.lives = 0
 
     def live(self, steps: Sequence[Step]) -> int:
@@ -156,6 +197,17 @@ class Told:
         end = self.log.record(facts)
         self.projector.advance()
         return end
+
+    def tag(self) -> None:
+        """Give tags to operations that are new, as a request does, or an erasure leaves them."""
+        new = {one.operation.id: one.operation for one in self.facts if isinstance(one, OperationFact)}
+        rows = []
+        for count, id in enumerate(sorted(new.keys() - self.tags.keys()), self.lives):
+            self.tags[id] = dict(TAGGED[count % len(TAGGED)])
+            own = {"operation": id, "account": new[id].account}
+            rows += [{**own, "name": name, "value": told} for name, told in self.tags[id].items()]
+        with self.database.transaction() as connection:
+            connection.execute(insert(OPERATION_TAGS), rows) if rows else None
 
 
 @given(lives=st.data())
@@ -169,6 +221,23 @@ def test_groups_are_what_the_raw_log_adds_up_to(told: Told, lives: st.DataObject
             currency: found for (currency,), found in naive(told.facts, replace(asked, by=())).items()
         }
         assert sums.position == end
+
+
+@given(lives=st.data())
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_tags_group_what_is_there_and_lose_no_money(told: Told, lives: st.DataObject) -> None:
+    end = told.live(lives.draw(STEPS))
+    told.tag()
+    for asked in lives.draw(st.lists(BY_TAGS, min_size=4, max_size=4)):
+        sums = told.views.sum_up(asked)
+        assert shown(sums) == naive(told.facts, asked, told.tags), asked
+        assert {one.currency: _sums(one) for one in sums.totals} == {
+            currency: found for (currency,), found in naive(told.facts, replace(asked, by=()), told.tags).items()
+        }
+        assert sums.position == end
+        first = told.views.sum_up(asked, limit=1)
+        rest = told.views.sum_up(asked, after=first.next).rows if first.next is not None else ()
+        assert (*first.rows, *rest) == sums.rows
 
 
 @given(lives=st.data())

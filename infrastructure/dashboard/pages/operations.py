@@ -179,6 +179,7 @@ FILTERS: Final = (
     PageFilter(name="project"),
     PageFilter(name="api_key"),
     PageFilter(name="batch"),
+    PageFilter(name="tag"),
     PageFilter(name="at", kind="day"),
     PAST,
 )

@@ -57,7 +57,8 @@ class OperationAsked(StrictBody):
 
     `media` has addresses by input: http, https, or data URIs; a form has files of these names instead. `model` is an id
     or a strategy. `each` has inputs of every variation's own. With a `quote` of an estimate for the same request, or of
-    a refusal that a person approved since, it is done by the model and at the price that were told.
+    a refusal that a person approved since, it is done by the model and at the price that were told. `tags` are words of
+    the caller's about it, by names of their own.
     """
 
     kind: Annotated[str, Field(examples=["text-to-image"])]
@@ -73,6 +74,7 @@ class OperationAsked(StrictBody):
     quote: Annotated[str | None, Field(max_length=2_000)] = None
     on_limit: str = ""
     priority: str = "normal"
+    tags: Annotated[dict[str, str], Field(examples=[{"team": "red"}])] = Field(default_factory=dict)
 
     @property
     def estimated(self) -> str | None:
@@ -103,6 +105,7 @@ class OperationAsked(StrictBody):
             each=tuple(_plain(one) for one in self.each),
             on_limit=self.on_limit,
             priority=self.priority,
+            tags=self.tags,
             quote=None if self.estimated is not None else self.quote,
             **caller.asks_as(self.user, self.project),
         )

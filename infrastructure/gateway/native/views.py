@@ -18,6 +18,7 @@ from application.ledger.moments import Moment
 from domain.errors import InvalidInput
 from domain.inputs import shortened
 from domain.keys import KeyScope
+from domain.tags import tag_of
 from infrastructure.gateway.callers import Reader
 from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.gate import Gate, gate_of
@@ -29,6 +30,7 @@ from infrastructure.showing.rows import list_document
 from infrastructure.showing.sums import ASKED, FILTERS, question_of, sums_document, write_sums_csv
 from projections.engine.filters import check_word
 from projections.engine.view import AnyView
+from projections.summing import SumQuestion
 from projections.views.costs import COSTS
 from projections.views.operations import OPERATIONS
 from projections.views.periods import PERIODS
@@ -86,6 +88,8 @@ async def _rows(request: Request, name: str, view: AnyView, caller: KeyCaller, a
 def _value(name: str, text: str) -> Any:
     if not text:
         raise InvalidInput(name, f"{shortened(text)} chooses nothing", hint="leave it out for all")
+    if name == "tag":
+        return tag_of(text)
     return instant_of(text, field=name) if name == "at" else text
 
 
@@ -98,8 +102,8 @@ async def usage(request: Request, caller: Reader) -> Response:
 
 async def _summed(request: Request, caller: KeyCaller) -> Response:
     """Groups of what ended, with their sums, as JSON or CSV."""
-    views, page = gate_of(request).studio.views, page_of(request)
-    check_parameters(request, [*ASKED, *FILTERS, FORMAT, *page.NAMES])
+    page = page_of(request)
+    check_parameters(request, [*ASKED, *FILTERS, FORMAT, *page.NAMES, AS_OF])
     words = request.query_params
     format = words.get(FORMAT, JSON)
     check_word(FORMAT, format, (JSON, CSV))
@@ -108,14 +112,24 @@ async def _summed(request: Request, caller: KeyCaller) -> Response:
         caller.holder.require_studio(KeyScope.READ)
     else:
         asked = replace(asked, wanted=replace(asked.wanted, account=caller.account))
-    await asyncio.to_thread(views.catch_up)
-    document = sums_document(await asyncio.to_thread(views.sum_up, asked, after=page.after, limit=page.limit))
+    document = await _sums(request, asked, page)
     if format == JSON:
         return json_of(document, caller)
     written = StringIO()
     write_sums_csv(written, seen_by(document, caller))
     following = {"x-next": document["next"]} if "next" in document else {}
     return Response(written.getvalue(), 200, {"x-position": str(document["position"]), **following}, "text/csv")
+
+
+async def _sums(request: Request, asked: SumQuestion, page: PageAsked) -> Mapping[str, Any]:
+    """The answer as it is, or was."""
+    studio, moment = gate_of(request).studio, await moment_asked(request, asked.wanted.account)
+    if moment is not None:
+        found = await studio.past.sum_up(asked, moment, after=page.after, limit=page.limit)
+    else:
+        await asyncio.to_thread(studio.views.catch_up)
+        found = await asyncio.to_thread(studio.views.sum_up, asked, after=page.after, limit=page.limit)
+    return as_of_document(sums_document(found), moment)
 
 
 async def periods(request: Request, caller: Reader) -> Response:

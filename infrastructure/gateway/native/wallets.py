@@ -34,9 +34,11 @@ class GrantAsked(StrictBody):
 
 
 class ChargebackAsked(StrictBody):
-    """A payment that was taken back, by its key; `suspend` admits nothing more until the account is resumed."""
+    """A payment that was taken back, by its key, or that `of_grant` by its reference; `suspend` admits nothing more
+    until the account is resumed."""
 
     payment: Id
+    of_grant: bool = False
     amount: str
     currency: str | None = None
     suspend: bool = False
@@ -76,7 +78,8 @@ async def post_chargeback(request: Request, caller: StudioAdministrator, id: str
     """Take a payment back, or a part of it, once."""
     gate = gate_of(request)
     amount = Money.parse(asked.amount, asked.currency or (await gate.studio.accounts.show(id)).currency)
+    how = {"of_grant": asked.of_grant, "suspend": asked.suspend}
     view = await gate.studio.accounts.charge_back(
-        id, asked.payment, amount, asked.reason, suspend=asked.suspend, by=caller.holder.actor
+        id, asked.payment, amount, asked.reason, **how, by=caller.holder.actor
     )
     return json_of(account_document(view), caller)

@@ -45,6 +45,10 @@ rules = [
 [[tariff]]
 id = "partners"
 rules = [{ factor = "1.1" }]
+
+[[tariff]]
+id = "upside-down"
+rules = [{ factor = "1" }, { model = "penny", factor = "9" }]
 """
 RATES = """
 [[exchange]]
@@ -217,3 +221,16 @@ async def test_an_account_whose_own_tariff_is_in_no_file_is_not_sold_to_at_anoth
 async def test_without_a_rate_an_account_is_not_opened(studio: Studio) -> None:
     with pytest.raises(InvalidInput, match="no rate from USD to GBP"):
         await studio.accounts.open("sterling", plan="bare", currency="GBP")
+
+
+async def test_a_strategy_takes_the_model_for_which_the_account_pays_least(studio: Studio) -> None:
+    for account, tariff in (("acme", ""), ("other", "upside-down")):
+        await studio.accounts.open(account, plan="bare")
+        await studio.accounts.agree_tariff(account, tariff)
+    allowed: dict[str, Any] = {"model": "cheapest", "allow": ("real", "test")}
+    assert (await bought(studio, "acme", **allowed)).model == "penny"
+    assert (await bought(studio, "other", **allowed)).model == "nickel"
+    estimate = await studio.operations.estimate(wish("other", **allowed))
+    assert next((one.model, str(one.price)) for one in estimate.chain if not one.skipped) == ("nickel", "0.05 USD")
+    bounded = await bought(studio, "other", **allowed, max_price="0.08")
+    assert bounded.model == "nickel"

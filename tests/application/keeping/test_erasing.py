@@ -23,7 +23,10 @@ from infrastructure.exporting.tally import ExportTally
 from infrastructure.service import Studio
 from infrastructure.showing.erasure import ERASED
 from infrastructure.store.database import Database
+from projections import tagged
+from projections.summing import SumQuestion
 from projections.views import ALL
+from projections.views.quarters import QuarterFilter
 from projections.views.usage import USAGE, UsageFilter
 from tests.application.keeping.test_traces import in_bytes, in_rows
 from tests.application.studios import SYNC, count, database_of, facts_of, is_sound, picture, studio_on
@@ -55,14 +58,14 @@ async def test_all_of_a_user_is_erased_and_others_keep_what_they_need(studio: St
     home, image = tmp_path / "home", picture()
     for user in ("ann", "bob"):
         await studio.operations.edit(image, f"sepia {user}secret", account="acme", user=user, allow="stand-in")
-    await studio.operations.generate("annsecret", account="acme", user="ann", model=SYNC)
+    await studio.operations.generate("annsecret", account="acme", user="ann", model=SYNC, tags={"for": "annsecret"})
     studio.views.catch_up()
     before, amounts = heads(studio), studio.books.balance("acme")
     assert in_rows(studio, ("annsecret", "bobsecret")) == {"annsecret", "bobsecret"}
 
     done = await studio.upkeep.erase_user("ann", account="acme", reason="they asked")
     assert (done.scope, done.subject, len(done.batches), done.left) == ("user", "ann", 2, {})
-    assert (done.erased["contents"], done.erased["files"]) == (2, 1)
+    assert (done.erased["contents"], done.erased["files"], done.erased["tags"]) == (2, 1, 1)
     assert done.erased.keys() <= ERASED.keys()
     assert len(done.kept) == 2, "the picture that both brought, and the one that both got of it"
     assert in_rows(studio, ("annsecret", "bobsecret")) == {"bobsecret"}
@@ -100,8 +103,9 @@ async def test_what_is_open_keeps_a_user_from_being_erased(studio: Studio) -> No
 async def test_no_trace_of_an_account_is_left_anywhere(studio: Studio, tmp_path: Path) -> None:
     """In no row of any table, and on SQLite in no byte of its files; what another account said stays."""
     home, words = tmp_path / "home", studio.library.words
-    secrets = ("pelican", "heron", "ibis", "spoonbill", "bittern", "avocet", "dunlin", "lapwing")
-    made = await studio.operations.generate("a pelican", account="acme", user="ann", model=SYNC, key="k-1")
+    secrets = ("pelican", "heron", "ibis", "spoonbill", "bittern", "avocet", "dunlin", "lapwing", "curlew")
+    asked: dict[str, Any] = {"model": SYNC, "key": "k-1", "tags": {"for": "curlew"}}
+    made = await studio.operations.generate("a pelican", account="acme", user="ann", **asked)
     asset = made.assets[0].asset.id
     await words.describe("acme", asset, title="Heron", description="lapwing " * 300)
     await words.tag("acme", asset, add=["ibis"])
@@ -115,16 +119,23 @@ async def test_no_trace_of_an_account_is_left_anywhere(studio: Studio, tmp_path:
     brought.unlink()
     for one in (await studio.library.list("acme")).assets:
         await studio.library.thumbnail("acme", one.id)
-    stays = await studio.operations.generate("a flamingo", account="globex", model=SYNC)
+    stays = await studio.operations.generate("a flamingo", account="globex", model=SYNC, tags={"for": "flamingo"})
     assert in_rows(studio, (*secrets, "flamingo")) == {*secrets, "flamingo"}
 
     done = await studio.upkeep.erase_account("acme", reason="they left")
     assert done.left == {}
-    assert {"contents", "files", "webhooks", "key_names", "asset_collections", "fingerprints"} <= done.erased.keys()
+    some = {"contents", "files", "webhooks", "key_names", "asset_collections", "fingerprints", "tags"}
+    assert some <= done.erased.keys()
+    assert done.erased.keys() <= ERASED.keys(), "each is told in words"
     assert in_rows(studio, (*secrets, "flamingo")) == {"flamingo"}
     assert in_bytes(tmp_path, secrets) == {}
     assert not [file for file in (home / "assets").glob("acme*/*/*") if file.is_file()]
     assert (await studio.operations.wait(stays.operation, account="globex")).assets[0].content
+    assert (await studio.operations.look(stays.operation, account="globex")).tags == {"for": "flamingo"}
+    assert (await studio.operations.look(made.operation, account="acme")).tags == {}
+    studio.views.catch_up()
+    [gone, *_] = studio.views.sum_up(SumQuestion(by=("tag:for",), wanted=QuarterFilter(account="acme"))).rows
+    assert (gone.group["tag:for"], gone.sums["price"]) == (tagged.GONE, made.price.micros)
     assert not [*verify_chains(studio.audit.reader)]
 
 

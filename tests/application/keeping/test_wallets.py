@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from application.asking.requests import Request
 from domain.errors import InvalidInput, KeyReused, OperationRefused
 from domain.money import Money
 from domain.operation import Validated
@@ -27,6 +28,12 @@ id = "club"
 price = "20.00"
 allowance = "0.10"
 overage = "refused"
+
+[[plan]]
+id = "twice"
+price = "20.00"
+allowance = "0.10"
+overage = "2"
 
 [[plan]]
 id = "open"
@@ -147,3 +154,57 @@ async def test_a_payment_that_is_taken_back_is_a_debt_until_it_is_paid_again(dat
             await studio.operations.generate("a lake", account="acme", user="ann", model=SYNC)
         assert await is_sound(studio)
         assert list(studio.audit.differences()) == []
+
+
+@pytest.mark.parametrize("prepaid", [True, False])
+async def test_a_payment_for_a_grant_is_taken_back_from_what_is_left_and_the_rest_is_owed(
+    database_url: str, tmp_path: Path, *, prepaid: bool
+) -> None:
+    await begun(database_url, tmp_path / "home", "free", prepaid=prepaid)
+    async with opened(database_url, tmp_path / "home", MAY) as studio:
+        await studio.accounts.grant("acme", usd("0.10"), "pack", source="paid")
+        await studio.accounts.grant("acme", usd("0.10"), "gift")
+        await studio.operations.generate("a lake", account="acme", user="ann", model=SYNC)  # of the gift
+        for _ in range(2):
+            await studio.operations.generate("a lake", account="acme", user="ann", model=SYNC)
+        left = {one.id: one.left for one in (await studio.accounts.wallet("acme")).grants}
+        spent = usd("0.10").micros - left["pack"]
+        assert (spent, left["gift"]) == (20_000, 0)
+        for _ in range(2):
+            view = await studio.accounts.charge_back("acme", "pack", usd("0.10"), "disputed", of_grant=True)
+        assert view.balance == (-spent if prepaid else None)
+        assert {one.id: one.left for one in (await studio.accounts.wallet("acme")).grants}["pack"] == 0
+        for payment, amount in (("pack", "0.05"), ("gift", "0.05"), ("none", "0.05")):
+            with pytest.raises(KeyReused if payment == "pack" else InvalidInput):
+                await studio.accounts.charge_back("acme", payment, usd(amount), "disputed", of_grant=True)
+        studio.views.catch_up()
+        lines = {one.ledger_account.name: one.balance for one in studio.books.balance("acme").lines}
+        assert {lines.get(name, 0) for name in ("payments", "credits:paid")} == {0}
+        may = await studio.statements.preview("acme", "2026-05")
+        assert [(one["key"], one["amount"]) for one in may.content["credits"]] == [("pack", "-0.02")]
+        assert await is_sound(studio)
+        assert (list(studio.audit.differences()), list(studio.audit.books())) == ([], [])
+
+
+async def test_an_estimate_has_the_overage_and_says_which_grants_pay(database_url: str, tmp_path: Path) -> None:
+    await begun(database_url, tmp_path / "home", "twice")
+    asked, told = Request("text-to-image", "acme", {"prompt": "a lake"}, model=SYNC), []
+    async with opened(database_url, tmp_path / "home", APRIL + 1) as studio:
+        await studio.accounts.grant("acme", usd("0.02"), "gift")
+        for _ in range(4):
+            found = await studio.operations.estimate(asked)
+            chain = [str(one.price) for one in found.chain]
+            told.append(([(one.source, str(one.amount)) for one in found.grants], str(found.own), chain))
+            done = await studio.operations.run(asked)
+            assert done.price == found.price == found.held
+        assert told == [
+            ([("allowance", "0.04 USD")], "0.00 USD", ["0.04 USD"]),
+            ([("allowance", "0.04 USD")], "0.00 USD", ["0.04 USD"]),
+            ([("allowance", "0.02 USD"), ("promotional", "0.02 USD")], "0.00 USD", ["0.04 USD"]),
+            ([], "0.08 USD", ["0.08 USD"]),
+        ]
+        operations = [fact.operation.id for fact in facts_of(studio) if isinstance(fact, Validated)]
+        [why] = await studio.past.why(operations[2])
+        [paid] = [one for one in why.sentences if one.startswith("Paid by grants")]
+        assert "0.02 USD of allowance:" in paid
+        assert paid.endswith("0.02 USD of gift (promotional); the account's own money: 0.00 USD.")

@@ -115,6 +115,7 @@ async def test_a_message_is_what_the_account_sees_of_the_operation_without_a_pro
         await shop.draw(outcome="fail")
     await shop.send()
     shown = without_ours(result_document(await shop.studio.operations.look(drawn, account="acme")))
+    assert shown.pop("tags") == {}
     for one in receiver.received[:2]:
         assert one.told["data"] == {**shown, "left": {}}
         assert "cost" not in one.body.decode()

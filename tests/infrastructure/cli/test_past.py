@@ -16,6 +16,7 @@ SHOWN = [
     ("holds",),
     ("assets", "list"),
     ("account", "show"),
+    ("usage", "--by", "model,user", "--all"),
 ]
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.infrastructure.cli.workspaces import Workspace, call
+from tests.infrastructure.cli.workspaces import MONTH, Workspace, call
 
 
 def workspace_end() -> int:
@@ -27,7 +27,8 @@ def test_groups_come_to_what_the_periods_come_to(workspace: Workspace) -> None:
 
 
 def test_an_answer_says_its_position_its_zone_and_the_ends_of_its_days(workspace: Workspace) -> None:
-    found = call("usage", "--by", "day", "--tz", "Asia/Kathmandu", "--json").document
+    whole = ("--from", f"{MONTH[:4]}-01-01", "--to", f"{int(MONTH[:4]) + 1}-02-01")
+    found = call("usage", "--by", "day", "--tz", "Asia/Kathmandu", *whole, "--json").document
     assert found["position"] == workspace_end()
     assert found["zone"] == "Asia/Kathmandu"
     assert found["usage"]
@@ -63,6 +64,33 @@ def test_failures_are_told_by_their_codes(workspace: Workspace) -> None:
     assert all(row["failure_rate"] is not None for row in found if row["charged"] or row["failed"])
 
 
+def test_what_was_asked_with_tags_is_found_and_summed_up_by_them(workspace: Workspace) -> None:
+    path = workspace.home / "tags.csv"
+    found = call("usage", "--by", "tag:team", "--csv", path, "--json").document
+    assert {row["tag:team"]: (row["charged"], row["erased"]) for row in found["usage"]} == {
+        None: (1, False),
+        "red": (2, False),
+    }
+    assert found["tags_erased"] is False
+    assert found["total"] == call("usage", "--by", "model", "--json").document["total"]
+    assert [row["tag:team"] for row in csv.DictReader(path.read_text(encoding="utf-8").splitlines())] == ["", "red"]
+    by_each = call("usage", "--by", "tag", "--tag", "run=7", "--json").document
+    assert [row["tag"] for row in by_each["usage"]] == ["run=7", "team=red"]
+    assert by_each["total"][0]["charged"] == 2
+    ids = [row["id"] for row in call("operations", "--tag", "team=red", "--json").document["operations"]]
+    assert sorted(ids) == sorted(f"{workspace.ids['batch']}.{number}" for number in (1, 2))
+    assert call("operation", ids[0], "--json").document["tags"] == {"run": "7", "team": "red"}
+    assert "tags: run=7, team=red" in call("operation", ids[0]).out
+
+
+def test_what_was_held_stands_beside_what_was_charged(workspace: Workspace) -> None:
+    rows = call("usage", "--estimated", "--json").document["usage"]
+    assert {row["model"] for row in rows} >= {"local-canvas"}
+    for row in rows:
+        assert row["difference"]["micros"] == row["gross"]["micros"] - row["held"]["micros"]
+    assert "DIFFERENCE" in call("usage", "--estimated").out
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -71,6 +99,13 @@ def test_failures_are_told_by_their_codes(workspace: Workspace) -> None:
         (("--from", "2026-04-10T00:07"), "from: is not at a quarter of an hour"),
         (("--from", "2026-04-10", "--to", "2026-04-10"), "to: is not after the beginning"),
         (("--by", "day", "--tz", "Mars"), "unknown time zone 'Mars'"),
+        (("--by", "tag:"), "group_by: '' is no name of a tag"),
+        (("--by", "tag,tag:team"), "group_by: names two groups by tags"),
+        (("--tag", "team"), "tag: 'team' is not NAME=VALUE"),
+        (
+            ("--by", "tag", "--as-of", "9"),
+            "as_of: tags have no past, as they can be erased",
+        ),
         (("--top", "beauty"), "top: there is no 'beauty'"),
         (("--by", "user", "--after", "nothing"), "after: 'nothing' is no cursor of this list"),
     ],

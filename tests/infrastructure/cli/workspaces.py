@@ -33,12 +33,13 @@ from tests.wire.fake.media import wav
 
 ACCOUNT = "acme"
 SMALL = ("-i", "width=64", "-i", "height=64")
+TAGGED = ("--tag", "team=red", "--tag", "run=7")
 FOOTAGE = ("-m", "scripted-footage")
 STORY = {
     "open": ("account", "open", ACCOUNT, "--plan", "pro", "--zone", "Europe/Berlin"),
     "allow": ("account", "allow", "stand-in", "--account", ACCOUNT),
     "lake": ("generate", "a lake at dawn", "--user", "ann", "--key", "k1", *SMALL),
-    "batch": ("generate", "a fox", "--user", "bob", "--project", "poster", "-n", "2", *SMALL),
+    "batch": ("generate", "a fox", "--user", "bob", "--project", "poster", "-n", "2", *TAGGED, *SMALL),
     "spoilt": ("generate", "x", "--model", "scripted-image", "-i", "outcome=fail-billed", "-i", "cost=0.015"),
     "limit": ("account", "limit", "images", "2", "--user", "bob"),
     "refused": ("generate", "a fox", "--user", "bob", *SMALL),

@@ -37,7 +37,8 @@ def drawn(studio: Either) -> Any:
 
 
 def several(studio: Either) -> Any:
-    return result_document(studio.operations.run(Request("text-to-image", ACCOUNT, {"prompt": "a lake"}, n=3, **MODEL)))
+    asked = Request("text-to-image", ACCOUNT, {"prompt": "a lake"}, n=3, **TAGGED)
+    return result_document(studio.operations.run(asked))
 
 
 def each_of_its_own(studio: Either) -> Any:
@@ -70,7 +71,7 @@ def repeated(studio: Either) -> Any:
 
 
 def looked_at(studio: Either) -> Any:
-    begun = studio.operations.submit(Request("text-to-image", ACCOUNT, {"prompt": "a lake"}, **MODEL))
+    begun = studio.operations.submit(Request("text-to-image", ACCOUNT, {"prompt": "a lake"}, **TAGGED))
     waited = studio.operations.wait(begun.operation, account=ACCOUNT)
     looked = studio.operations.look(begun.operation, account=ACCOUNT)
     return [len(begun.operations), begun.repeated, result_document(waited), result_document(looked)]
@@ -88,6 +89,7 @@ def estimated_of_a_picture(studio: Either) -> Any:
 
 
 MODEL: dict[str, Any] = {"model": "scripted-image"}
+TAGGED: dict[str, Any] = {**MODEL, "tags": {"team": "red, or so", "run": "7"}}
 RESULTS: list[Callable[[Either], Any]] = [
     *(drawn, several, each_of_its_own, edited, edited_twice, enlarged, bounded, repeated, looked_at),
     *(estimated, estimated_of_a_picture),

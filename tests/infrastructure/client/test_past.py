@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from application.ledger.reader import LogFilter
 from application.library.records import AssetQuery
 from domain.errors import UnknownAsset, UnknownOperation
-from imagestudio import Client, ImageStudioError
+from imagestudio import Client, ImageStudioError, QuarterFilter, SumQuestion
 from projections.views.operations import OPERATIONS, OperationFilter
 from projections.views.periods import PERIODS, PeriodFilter
 from projections.views.spend import SPEND, SpendFilter
@@ -58,6 +59,10 @@ def test_a_client_is_told_what_the_library_tells(gateway: Gateway, operator: Cli
         totals = operator.past.statistics(ACCOUNT, query, position)
         assert totals == gateway.run(past.statistics(ACCOUNT, query, position))
         assert totals.favourites is None
+        asked = SumQuestion(by=("model",), wanted=QuarterFilter(account=ACCOUNT))
+        assert operator.past.sum_up(asked, position) == gateway.run(past.sum_up(asked, position))
+        with pytest.raises(ImageStudioError, match="tags have no past"):
+            operator.past.sum_up(replace(asked, tag=("team", "red")), position)
         told = operator.past.balance(position, ACCOUNT)
         assert told["as_of"]["position"] == position
     counts = [len(operator.past.rows(OPERATIONS, OperationFilter(account=ACCOUNT), one)) for one in positions]

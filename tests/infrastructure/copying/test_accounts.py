@@ -25,13 +25,17 @@ from infrastructure.opening import Access, belonging, claimed, open_log
 from infrastructure.reading import open_reading
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
+from projections.summing import SumQuestion
 from projections.views import ALL
+from projections.views.quarters import QuarterFilter
 from projections.views.usage import USAGE, UsageFilter
 from tests.application.studios import settings_for, studio_on
 from tests.infrastructure.copying.killing import MOMENTS, killed, run
 from tests.infrastructure.copying.test_backup import silent
 
 DRAWN: dict[str, Any] = {"account": "acme", "model": "scripted-image"}
+TAGGED: dict[str, Any] = {**DRAWN, "tags": {"team": "red", "run": "7"}}
+BY_TAG = SumQuestion(by=("tag",), wanted=QuarterFilter(account="acme"))
 VIEWS = [view for view in ALL if "account" in view.filter.__slots__]
 
 
@@ -50,7 +54,7 @@ async def live(studio: Studio) -> None:
     await studio.accounts.open("acme", plan="pro", prepaid=True)
     await studio.accounts.open("beside", plan="pro")
     await studio.accounts.add_credit("acme", Money.parse("5", "USD"), "p1")
-    first = await studio.operations.generate("a lake", user="ann", key="k1", **DRAWN)
+    first = await studio.operations.generate("a lake", user="ann", key="k1", **TAGGED)
     await studio.operations.generate("a fox", account="beside", model="scripted-image")
     await studio.operations.edit(first.assets[0].content, "sepia", account="acme", allow="stand-in")
     await studio.upkeep.refund(first.operation, account="acme", reason="blurred", reference="r1")
@@ -71,6 +75,7 @@ async def told(studio: Studio) -> dict[str, Any]:
         "links": links,
         "account": await studio.accounts.show("acme"),
         "limits": await studio.accounts.limits("acme"),
+        "tags": studio.views.sum_up(BY_TAG).rows,
         "books": studio.books.balance("acme").lines,
         "assets": assets,
         "words": [(await studio.library.show("acme", one.id)).words for one in assets],
@@ -112,7 +117,7 @@ async def test_an_account_is_the_same_elsewhere_and_goes_on_there(
         assert await told(studio) == before
         for asset in before["assets"]:
             assert (await studio.library.content("acme", asset.id)).content
-        repeated = await studio.operations.generate("a lake", user="ann", key="k1", **DRAWN)
+        repeated = await studio.operations.generate("a lake", user="ann", key="k1", **TAGGED)
         assert repeated.repeated
         await studio.accounts.change_limit("acme", "images", None)
         [asset, *_] = [one for one in before["assets"] if one.kind == "text-to-image"]

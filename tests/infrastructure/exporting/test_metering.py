@@ -63,3 +63,22 @@ def test_stripes_events_are_within_its_bounds_and_come_to_our_totals(shelf: Shel
     assert sums == {f"image_studio_{currency.lower()}_micros": micros for currency, micros in charged(tally).items()}
     assert any(one["payload"]["value"].startswith("-") for one in found)
     assert len({one["identifier"] for one in found}) == len(found)
+
+
+OWN = ("wallet:available", "wallet:held", "receivable")
+USE = ("income:", "adjustments:", "goodwill")
+
+
+def test_stripes_net_events_come_to_what_accounts_pay_of_their_own(shelf: Shelf) -> None:
+    """By the books: what went from accounts' own money to income, whatever grants have paid beside it."""
+    own: Counter[str] = Counter()
+    for posting in [posting for one in events(shelf, "cloudevents")[0] for posting in one["data"]["postings"]]:
+        source, destination = posting["source"], posting["destination"]
+        sign = (source in OWN and destination.startswith(USE)) - (destination in OWN and source.startswith(USE))
+        own[f"image_studio_{posting['currency'].lower()}_micros"] += sign * int(Decimal(posting["amount"]).scaleb(6))
+    net, gross = (events(shelf, format)[0] for format in ("stripe-net", "stripe"))
+    sums: Counter[str] = Counter()
+    for one in net:
+        sums[one["event_name"]] += int(one["payload"]["value"])
+    assert +sums == +own
+    assert {one["identifier"] for one in net} < {one["identifier"] for one in gross}

@@ -19,14 +19,20 @@ from infrastructure.past import Past
 from infrastructure.service import Studio
 from infrastructure.showing.formats import iso
 from infrastructure.store.schema import MILESTONES
+from projections.summing import SumQuestion, UsageSums
 from projections.trialbalance import TrialBalance
 from projections.views import ALL
 from projections.views.assets import ASSETS, AssetFilter
 from projections.views.links import LINKS, LinkFilter
 from projections.views.operations import OPERATIONS, OperationFilter
+from projections.views.quarters import QuarterFilter
 from projections.views.usage import USAGE, UsageFilter
 from tests.application.studios import database_of, studio_on
 
+SUMS = (
+    SumQuestion(by=("account", "model", "hour"), zone="Asia/Tokyo"),
+    SumQuestion(by=("user", "code"), wanted=QuarterFilter(account="acme")),
+)
 ACCOUNTS = ("acme", "acme:1", "prepaid")
 DAY = 24 * 60 * 60 * SECOND
 BEGIN = 1_775_000_000 * SECOND
@@ -44,6 +50,7 @@ class Told:
     views: dict[str, list[Any]]
     of_acme: dict[str, list[Any]]
     balance: TrialBalance
+    sums: list[UsageSums]
 
 
 class Clock:
@@ -62,7 +69,8 @@ async def tell(studio: Studio, clock: Clock) -> Told:
     limits = {id: await studio.accounts.limits(id) for id in ACCOUNTS}
     views: dict[str, list[Any]] = {view.name: studio.views.rows(view) for view in ALL}
     own = {view.name: studio.views.rows(view, view.filter(account="acme")) for view in of_accounts()}
-    return Told(studio.log.reader.end(), clock.now, shown, limits, views, own, studio.books.balance("acme"))
+    sums = [studio.views.sum_up(one) for one in SUMS]
+    return Told(studio.log.reader.end(), clock.now, shown, limits, views, own, studio.books.balance("acme"), sums)
 
 
 def of_accounts() -> list[Any]:
@@ -128,6 +136,7 @@ async def assert_told(past: Past, told: Told) -> None:
     held = [row for row in told.of_acme[OPERATIONS.name] if row.held]
     assert await past.holds("acme", told.position) == held
     assert await past.balance(told.position, "acme") == told.balance
+    assert [await past.sum_up(one, told.position) for one in SUMS] == told.sums
 
 
 async def test_every_answer_of_a_position_is_what_was_answered_there(

@@ -229,7 +229,7 @@ EXAMPLES: tuple[Fact, ...] = (
     GrantEnded("acme", NOW, NOVEMBER, "gift-1", "promotional", 4_000_000, "USD", True, "expired"),
     GrantsCarried("acme", NOW, DECEMBER, (GIFT,), NOVEMBER.end),
     DrawsSettled("acme", NOW, DECEMBER, "op-1", DRAWN, DRAWN[:1]),
-    ChargedBack("acme", NOW, NOVEMBER, 5_000_000, "USD", "invoice-7", "disputed"),
+    ChargedBack("acme", NOW, NOVEMBER, 5_000_000, "USD", "invoice-7", "disputed", "invoice-7", 2_000_000),
     AssetAdded(
         "acme",
         NOW,
@@ -276,6 +276,7 @@ EXAMPLES: tuple[Fact, ...] = (
         "EUR",
         90_000,
         DRAWN,
+        100_000,
     ),
     ProviderFailed(OPERATION, NOW, "content_blocked", USED),
     Released(OPERATION, NOW, "content_blocked", 2, 80_000, 10_000, "USD", CostSource.COUNTED),

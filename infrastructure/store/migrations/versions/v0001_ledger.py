@@ -22,6 +22,7 @@ def upgrade() -> None:
     _queue()
     _contents()
     _words()
+    _operation_tags()
     _key_names()
     _webhooks()
     _alerts()
@@ -159,6 +160,18 @@ def _words() -> None:
         CheckConstraint("one = 1", name="search_mark_is_one"),
     )
     _search()
+
+
+def _operation_tags() -> None:
+    op.create_table(
+        "operation_tags",
+        Column("operation", ID, primary_key=True),
+        Column("name", ID, primary_key=True),
+        Column("account", ID, nullable=False),
+        Column("value", ID, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("operation_tags_name", "operation_tags", ["account", "name", "value"])
 
 
 def _key_names() -> None:

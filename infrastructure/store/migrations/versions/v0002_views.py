@@ -8,7 +8,7 @@ from infrastructure.store.migrations.views import recreate_views
 
 revision = "0002"
 down_revision = "0001"
-views = "36008be7cfc97b9a"
+views = "d17613f6af87a414"
 """The shape of the views' tables. When it changes, copy this file under the next number."""
 
 
