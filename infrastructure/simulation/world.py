@@ -37,7 +37,7 @@ BEGINNING = 1_801_353_600 * MICROS
 CATALOGUE = Path(__file__).with_name("catalogue.toml")
 CUSTOMERS = 40
 PROCESSES = 3
-ROWS = "SELECT position, stream, version, topic, operation, actor, state, hash FROM log WHERE position > ? ORDER BY 1"
+ROWS = "SELECT position, stream, version, topic, operation, actor, state, hash FROM facts WHERE position > ? ORDER BY 1"
 VIEWS = ("usage_summary", "usage_quarters", "period_totals")
 """Views that sum up what was charged, net of corrections, and the corrections."""
 

@@ -59,7 +59,7 @@ Added = tuple[int, int, str, int]
 def added_up(url: str) -> Mapping[str, Sequence[Added]]:
     """By stream, what each row of the log adds to a bill: read as it is stored, and by nothing of ours."""
     with Database(url).session("") as session:
-        rows = session.rows("SELECT stream, version, topic, state FROM log ORDER BY position", ())
+        rows = session.rows("SELECT stream, version, topic, state FROM facts ORDER BY position", ())
     amounts = defaultdict[str, list[Added]](list)
     for stream, version, topic, state in rows:
         fact = json.loads(state)
