@@ -52,7 +52,7 @@ ENTRY = (LOG.c.stream, LOG.c.version, LOG.c.topic, LOG.c.state, LOG.c.operation,
 
 
 BEGINS = LOG.c.topic == REQUESTED
-BEGINNINGS = f"SELECT operation, state FROM log WHERE topic = '{REQUESTED}' AND {{}}"
+BEGINNINGS = f"SELECT operation, state FROM log WHERE topic = '{REQUESTED}' AND ({{}})"
 ABOUT = itemgetter(2, 4, 3)
 """By what the state of a link's row is completed."""
 

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
+from application.ledger.log import Link
 from infrastructure.store.shortening import KEPT, Beginnings
+from infrastructure.store.transactions import SqlStore
 from tests.infrastructure.store.driven import DrivenLedger, driven_ledger
 
 
@@ -48,6 +50,23 @@ def test_a_process_that_read_nothing_yet_gets_whole_facts_too(told: DrivenLedger
         assert other.reader.entries_about(["a"], ["operation.charged"]) == [
             link for link in whole if (link.operation, link.topic) == ("a", "operation.charged")
         ]
+
+
+def test_a_writer_that_read_nothing_yet_gets_whole_facts_of_many_operations(
+    told: DrivenLedger, database_url: str
+) -> None:
+    told.open("zeta")
+    told.run("zeta", "z")
+    links = [one.link for one in told.reader.read(0, 100)]
+    heads = [(stream, 4) for stream in ("ledger:acme:1793491200000000", "ledger:zeta:1793491200000000")]
+    with driven_ledger(database_url) as other, SqlStore(other.reader.database).begin() as transaction:
+        found = transaction.entries_after(heads)
+    assert {link.operation for link in found} == {"a", "b", "z"}
+    assert found == [link for stream, after in heads for link in links if is_after(link, stream, after)]
+
+
+def is_after(link: Link, stream: str, after: int) -> bool:
+    return link.originator_id == stream and link.originator_version > after
 
 
 REQUEST = '{"operation":{"id":"a","model":"one"},"at":1,"key":null}'
