@@ -157,6 +157,26 @@ TABLES: Mapping[str, Table] = {
             **dict.fromkeys(("at", "owner", "until", "error"), SENDING),
         },
     ),
+    "log_watch": Table(
+        TableStanding.APART,
+        ("one",),
+        (),
+        {
+            **dict.fromkeys(("owner", "until"), "who verifies, and until when; another goes on after that"),
+            **dict.fromkeys(
+                ("position", "verified", "problems", "at", "walk"),
+                "how far the log was verified, and what was found; an audit verifies all of it again",
+            ),
+        },
+    ),
+    "erased_users": Table(
+        TableStanding.APART,
+        ("account", "digest"),
+        (),
+        {"pseudonym": "by what name an erased user is shown; no money hangs on it, and erasing again puts it right"},
+    ),
+    "departed": Table(TableStanding.APART, ("stream",), ()),
+    "operation_tags": Table(TableStanding.APART, ("operation", "name"), (), {"account": PEOPLES, "value": PEOPLES}),
     "search_mark": Table(
         TableStanding.APART, ("one",), (), {"position": "how far prompts are indexed; nothing is decided by it"}
     ),

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -295,10 +295,10 @@ async def test_whatever_else_needs_the_threads_has_its_turn_between_groups(tmp_p
 
 
 async def test_few_files_are_open_however_many_are_saved(tmp_path: Path) -> None:
-    lowest = os.open(os.devnull, os.O_RDONLY)
-    os.close(lowest)
+    opened = {int(one.name) for one in Path("/proc/self/fd").iterdir()}
+    unused = (number for number in count() if number not in opened)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + MOST_FILES + 20, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next(islice(unused, MOST_FILES + 40, None)), hard))
     try:
         with store(tmp_path, flushers=4) as assets:
             await received(assets, [picture(number) for number in range(5 * MOST_FILES)])

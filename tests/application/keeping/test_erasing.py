@@ -244,7 +244,8 @@ def tables_with(database: Database, word: str) -> set[str]:
     every = (
         "SELECT name FROM sqlite_master WHERE type = 'table'"
         if database.is_sqlite
-        else "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+        else "SELECT table_name FROM information_schema.tables"
+        " WHERE table_type = 'BASE TABLE' AND table_schema = current_schema()"
     )
     with database.connect() as connection:
         names = connection.execute(text(every)).scalars().all()

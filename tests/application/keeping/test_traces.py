@@ -36,7 +36,8 @@ def in_rows(studio: Studio, words: Collection[str]) -> set[str]:
     names = (
         "SELECT name FROM sqlite_master WHERE type = 'table'"
         if database.is_sqlite
-        else "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+        else "SELECT table_name FROM information_schema.tables"
+        " WHERE table_type = 'BASE TABLE' AND table_schema = current_schema()"
     )
     with database.connect() as connection:
         held = " ".join(

@@ -30,7 +30,7 @@ from infrastructure.store.desks import SqlDesks
 from infrastructure.store.facts import FactMapper
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.relays import RelayTable
-from infrastructure.store.schema import ASSET_KEYS
+from infrastructure.store.schema import METADATA
 from infrastructure.working import working
 from projections.views.usage import USAGE, UsageFilter
 from tests.application.studios import BLIND, JOBS, PRICE, SYNC, database_of, studio_on
@@ -63,15 +63,26 @@ async def tell(url: str, home: Path) -> None:
                 await studio.operations.generate("x", account="acme", model=BLIND, key=key, outcome="timeout")
         await queue(studio)
         for _ in range(MANY):
-            await studio.operations.generate("a lake", account="zeta", model=SYNC)
+            await studio.operations.generate("a lake", account="zeta", model=SYNC, tags={"campaign": "spring"})
         await word(studio)
         await studio.alerts.check()
         HookPlanner(studio.webhooks.sending.log, studio.webhooks.tables).advance()
         RelayTable(database_of(studio), "nats/studio").take("somebody", 1, 2)
         with database_of(studio).transaction() as connection:
-            connection.execute(insert(ASSET_KEYS).values(account="from-elsewhere", key=bytes(32)))
+            for table, row in ELSEWHERE.items():
+                connection.execute(insert(METADATA.tables[table]).values(**row))
         past = replace(studio.past, views=replace(studio.past.views, span=MANY))
         await past.rows(USAGE, UsageFilter(account="zeta"), studio.log.reader.end())
+
+
+WATCH = {"one": 1, "owner": "", "until": 0, "position": 0, "verified": 0, "problems": "[]", "at": 0}
+ELSEWHERE: dict[str, dict[str, Any]] = {
+    "asset_keys": {"account": "from-elsewhere", "key": bytes(32)},
+    "departed": {"stream": "ledger:elsewhere:0"},
+    "erased_users": {"account": "elsewhere", "digest": "0" * 64, "pseudonym": "erased-0123456789abcdef"},
+    "log_watch": WATCH,
+}
+"""Rows of what happened to accounts elsewhere, and of whoever verifies."""
 
 
 async def queue(studio: Studio) -> None:
