@@ -13,6 +13,7 @@ from domain.account import Account
 from domain.entering import into_period
 from domain.funding import funded
 from domain.ledger import Ledger, known_account
+from domain.plans import AT_ONE
 from domain.pricing import Quote, Unpriced
 from domain.sales import errand_now, sold_now
 from domain.tariffs import Errand, Selling
@@ -37,6 +38,11 @@ class Till:
     def sold(self, quotes: Sequence[Quote]) -> tuple[Quote, ...]:
         """Each of these as if nothing but it were bought now."""
         return tuple(sold_now(self.selling, self.account, (quote,), self.errand)[0] for quote in quotes)
+
+    @property
+    def is_by_the_book(self) -> bool:
+        """Whether its prices are the price book's."""
+        return self.selling is None and self.account.paying.overage in (None, AT_ONE)
 
     def price(self, quotes: Sequence[Quote | Unpriced | None]) -> int | None:
         """The price of all these together as it would be held, None if one of them is not known or not there."""

@@ -267,7 +267,8 @@ class Chooser:
     def _chain(self, request: Request, first: Choice, calls: Sequence[int], till: Till | None) -> Chain:
         """By the price book's prices; where others hold, none follows that is dearer there, whatever is allowed."""
         held = tuple(price or 0 for price in first.prices(calls))
-        most = most_of(request, self.price_book.currency) if till is None else None
+        by_the_book = till is None or till.is_by_the_book
+        most = most_of(request, self.price_book.currency) if by_the_book else None
         return Chain({first.model.provider}, held, most)
 
     def _choice(self, request: Request, model: Model, counts: Collection[int], facts: FilesInfo, now: int) -> Choice:

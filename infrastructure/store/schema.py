@@ -352,7 +352,9 @@ ASSET_KEYS = Table(
 DEPARTED = Table("departed", METADATA, Column("stream", ID, primary_key=True))
 """The streams of accounts that have gone to other ledgers: their facts stay, and no view counts them."""
 
-_SHORT = "substr(topic, 1, 10) = 'operation.' AND substr(state, 1, 14) <> '{\"operation\":{'"
+_SHORT = (
+    "substr(topic, 1, 10) = 'operation.' AND substr(state, 1, 1) = '{' AND substr(state, 1, 14) <> '{\"operation\":{'"
+)
 _BEGUN = "FROM log AS begun WHERE begun.operation = log.operation AND begun.topic = 'operation.requested'"
 _FACTS = """CREATE VIEW facts AS SELECT position, stream, version, topic, operation, actor, CASE WHEN {short}
     THEN coalesce('{{"operation":' || (SELECT {record} {begun}) || ',' || substr(state, 2), state)

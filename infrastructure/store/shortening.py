@@ -51,7 +51,7 @@ class Beginnings:
             if state.startswith(BEGUN):
                 if topic == REQUESTED and operation is not None:
                     self._learn(operation, state)
-            elif operation is not None and topic.startswith(OF_OPERATIONS):
+            elif operation is not None and state.startswith("{") and topic.startswith(OF_OPERATIONS):
                 begun = known.get(operation)
                 if begun is None:
                     lacking.append((len(states), operation))

@@ -99,6 +99,13 @@ def test_a_short_fact_without_a_beginning_stays_as_it_is() -> None:
     assert Beginnings().whole([row], tuple, lambda _ids: ()) == [row[2]]
 
 
+@pytest.mark.parametrize("damaged", ['x"at":1,"price":2}', "", " ", '["at",1]'])
+def test_a_state_that_is_no_object_is_not_taken_for_a_short_one(damaged: str) -> None:
+    beginnings = Beginnings()
+    beginnings.stored("operation.requested", "a", REQUEST.encode())
+    assert beginnings.whole([("operation.charged", "a", damaged)], tuple, lambda _ids: ()) == [damaged]
+
+
 def test_what_is_remembered_has_a_bound_and_what_is_forgotten_is_asked_again() -> None:
     beginnings = Beginnings()
     asked: list[str] = []
