@@ -61,6 +61,10 @@ class ReadingLedger:
     open_alerts: Callable[[], AlertReader]
     lost: FactsLost | None
 
+    def is_standby(self) -> bool:
+        """Whether the database only follows another, and may be behind it. Raises StoreUnavailable."""
+        return self.database.is_standby()
+
     @property
     def foreign(self) -> ForeignFiles | None:
         """The error that the settings' files are another ledger's."""

@@ -118,7 +118,7 @@ class CommandSession:
             behind = max(view.lag for view in await to_thread(reading.views.status))
             told = f"the views are {behind} positions behind the log, and cannot be brought up to date"
             self.warn(f"{told}: {error.message}", in_shell(error.advice))
-        if await to_thread(reading.database.is_standby):
+        if await to_thread(reading.is_standby):
             told_of = min(view.position for view in await to_thread(reading.views.status))
             self.warn(f"this is a standby, and all is as of position {told_of} of the log", "ask the primary for newer")
 

@@ -28,7 +28,7 @@ async def rows_of(
     """The operation log's row of each, with its tags if they are asked for."""
 
     def row(id: str) -> dict[str, Any]:
-        return row_of(views, id) if tags is None else {**row_of(views, id), "tags": tags(id)}
+        return row_of(views, id) if tags is None else {**row_of(views, id), "tags": dict(tags(id))}
 
     return await asyncio.to_thread(lambda: [row(story.operation) for story in stories])
 

@@ -18,19 +18,25 @@ if TYPE_CHECKING:
     from infrastructure.reading import ReadingLedger
 
 ROUTED: Final = ("accounts", "keys", "statements", "alerts", "webhooks", "reader", "index", "views", "books", "past")
+BESIDE: Final = ("contents",)
+"""Parts that are asked of each shard until one has an answer."""
 
 
 class ReadingShards:
     """As ReadingLedger; what is of one ledger alone it does not have, but for what is found amiss in any."""
 
     def __init__(self, settings: Settings, shards: ShardMap[ReadingLedger]) -> None:
-        self.settings = settings
+        self.settings, self._shards = settings, shards
         self.codec = shards.first.codec
         self.audit = RoutedAudit(shards, "audit")
         self.lost = next((one.lost for _, one in shards if one.lost is not None), None)
         self.foreign = next((one.foreign for _, one in shards if one.foreign is not None), None)
-        for name in ROUTED:
+        for name in (*ROUTED, *BESIDE):
             setattr(self, name, cast("Any", Routed(shards, name)))
+
+    def is_standby(self) -> bool:
+        """Whether the database of any shard only follows another. Raises StoreUnavailable."""
+        return any(one.is_standby() for _, one in self._shards)
 
     def watched(self) -> None:
         """Each shard has a watch of its own."""

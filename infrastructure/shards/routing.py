@@ -31,7 +31,9 @@ NAMED_BY: Final = ("account", "request", "prepared", "wanted", "asked", "filter"
 """Parameters that are an account, or have one."""
 KNOWN: Final = frozenset({"operations.notified", "log.facts", "past.operations"})
 """Calls about an operation, or several of one account, that do not name it."""
-FIRST: Final = frozenset({"operations.account_of", "approvals.account_of", "log.index.operations", "index.operations"})
+FIRST: Final = frozenset(
+    {"operations.account_of", "approvals.account_of", "log.index.operations", "index.operations", "contents.tags"}
+)
 """Calls that any shard may answer that has an answer."""
 OF_STUDIO: Final = frozenset({"keys.ensure_first_key"})
 """Calls about the studio's own account."""

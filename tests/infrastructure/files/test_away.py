@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from domain.errors import OperationFailed, StoreUnavailable
+from domain.errors import OperationFailed, OperationPending, StoreUnavailable
 from domain.operation import Charged, Dispatched, Released, Requested
 from infrastructure.service import Studio
 from tests.application.studios import (
@@ -82,7 +82,7 @@ async def test_an_output_that_cannot_be_kept_leaves_the_hold_and_is_settled_once
         if model == LOCAL:
             proxy.next(Fault("delay", b".png", seconds=0))  # the input
         proxy.next(Fault("stall", b".png"))
-        with pytest.raises(StoreUnavailable, match="does not answer in time"):
+        with pytest.raises(OperationPending, match=r"it is recorded.*does not answer in time"):
             await studio.operations.run(request_for(model, ACCOUNT))
         facts = facts_of(studio, ACCOUNT)
         assert (count(facts, Dispatched), count(facts, Charged), count(facts, Released)) == (1, 0, 0)

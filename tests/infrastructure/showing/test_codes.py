@@ -24,6 +24,7 @@ EXITS = {
     "ForeignAnswer": 6,
     "Overloaded": 1,
     "ShuttingDown": 1,
+    "AccountMoved": 6,
 }
 """The exit code of each branch of the tree, as scripts rely on it."""
 
