@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, make_url
 
+from application.asking.requests import Request
 from domain.advice import Advice
 from domain.errors import (
     AssetDamaged,
     AssetMissing,
     ImageStudioError,
     LogCorrupted,
+    OperationPending,
     SchemaMismatch,
     StoreError,
     StoreUnavailable,
@@ -25,7 +27,7 @@ from domain.errors import (
 from infrastructure.service import Studio
 from infrastructure.showing.hints import in_shell
 from infrastructure.store.schema import TRIGGER_NAMES
-from tests.application.studios import SYNC, database_of, facts_of, is_sound, studio_on, submissions
+from tests.application.studios import SYNC, Pause, database_of, facts_of, is_sound, later, studio_on, submissions
 from tests.postgres import execute
 
 
@@ -158,6 +160,31 @@ async def filled(studio: Studio) -> ImageStudioError:
         except ImageStudioError as error:
             return error
     raise AssertionError("the file never filled up")
+
+
+async def test_what_is_recorded_is_pending_when_the_database_fails_before_its_end(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """Nobody may take it for what was not recorded, and ask again under another key."""
+    pause = Pause()
+    async with studio_on(sqlite_url, tmp_path, providers=pause.providers(tmp_path)) as studio:
+        await studio.accounts.open("acme", plan="pro")
+        asked = Request("text-to-image", "acme", {"prompt": "a lake", "delay_ms": 1}, model=SYNC)
+        waiting = asyncio.create_task(studio.operations.run(asked))
+        await pause.until_reached()
+        with database_of(studio).transaction() as connection:
+            connection.exec_driver_sql("ALTER TABLE operations RENAME TO elsewhere")
+        pause.go_on.set()
+        with pytest.raises(
+            OperationPending, match=r"it is recorded, and its end could not be: .* no such table"
+        ) as told:
+            await waiting
+        with database_of(studio).transaction() as connection:
+            connection.exec_driver_sql("ALTER TABLE elsewhere RENAME TO operations")
+    async with studio_on(sqlite_url, tmp_path, clock=later()) as studio:
+        [recovered] = await studio.upkeep.recover()
+        assert (recovered.operation, recovered.phase) == (told.value.operation, "charged")
+        assert await is_sound(studio)
 
 
 async def test_a_file_that_is_no_database_is_refused_on_opening(tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Iterator
 
 import psycopg2
 import pytest
+from sqlalchemy import event
 
 from application.ledger.group import Receipt
 from application.ledger.transaction import Conflict
@@ -14,6 +16,8 @@ from application.ledger.writer import WriterOptions
 from domain.errors import StoreUnavailable
 from domain.operation import Adjusted, Charged, Refused, Rejected, Requested, Sent, Settled
 from domain.plans import Limits
+from infrastructure.simulation.disk import Disk
+from infrastructure.simulation.loop import Living
 from tests.application.support import (
     CENT,
     PATIENCE,
@@ -54,6 +58,21 @@ def test_a_commit_whose_answer_is_lost_is_found_and_nothing_is_written_twice(off
     assert isinstance(outcome.states["op-1"], Sent)
     assert outcome.facts == ()
     assert count(office, Requested) == 1
+
+
+def test_a_commit_whose_sync_failed_is_found_in_the_file_and_not_taken_for_lost(sqlite_url: str) -> None:
+    with desk(sqlite_url) as office:
+        disk = Disk(Living(), random.Random(1), lambda: None, lambda: None)
+        event.listen(
+            office.database.engine, "do_connect", lambda _dialect, _record, args, more: disk.connect(*args, **more)
+        )
+        office.do(opening())
+        disk.lost = 1.0
+        [outcome] = office.do(accepting(asking("op-1")))
+        disk.lost = 0.0
+        assert disk.seen == {"fsync failed after a commit": 1}
+        assert isinstance(outcome.states["op-1"], Sent)
+        assert (outcome.facts, count(office, Requested)) == ((), 1)
 
 
 def test_a_key_whose_commit_was_lost_belongs_to_the_operation_that_was_written(office: Office) -> None:
