@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 from domain.assets import AssetAdded
 from domain.operation import Operation
+from domain.statement import Statement, UsageLine
 
 PREFIX: Final = "erased-"
 LENGTH: Final = 16
@@ -62,3 +63,17 @@ class ErasedUsers:
             shown = self.named(told.account, told.user)
             return fact if shown == told.user else replace(told, user=shown)  # type: ignore[return-value]  # of its type
         return fact
+
+
+def hide_in_statement(one: Statement, pseudonyms: Mapping[str, str]) -> Statement:
+    """The statement with pseudonyms in the place of users, and its lines in their order again."""
+    if not any(line.user in pseudonyms for line in one.usage):
+        return one
+
+    def place(line: UsageLine) -> tuple[object, ...]:
+        charged = one.period if line.charged is None else line.charged
+        words = (line.provider, line.model, line.kind, line.user, line.project or "", line.unit)
+        return *words, charged.start, charged.end
+
+    usage = (replace(line, user=pseudonyms.get(line.user, line.user)) for line in one.usage)
+    return replace(one, usage=tuple(sorted(usage, key=place)))

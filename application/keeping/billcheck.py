@@ -80,7 +80,7 @@ def _wrong_statements(known: BilledAccount, read: Statement) -> Iterator[tuple[s
     for issued in known.issued.values():
         if issued.period != read.period:
             continue
-        digest = content_digest(content_of(read, issued.form))
+        digest = content_digest(content_of(known.shown(read, issued.number), issued.form))
         if (issued.digest, issued.total) != (digest, read.rounded_total):
             told = f"digest {issued.digest} and total {issued.total}"
             yield _named(issued), f"has {told}, the log says {digest} and {read.rounded_total}"

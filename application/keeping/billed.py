@@ -3,14 +3,15 @@
     account's stream ── BilledAccount: terms, closings, what was issued and voided
     a period's stream ── up to its closing, or to its end today ── Statement
 
-Nothing is kept beside the log, so a statement of ten years ago is worked out as it was on its day. A process remembers
-the last ones by the hash that their chain ends with.
+Nothing is kept beside the log, so a statement of ten years ago is worked out as it was on its day: also with the users
+who were erased by then, and no others, under their pseudonyms. A process remembers the last ones by the hash that their
+chain ends with.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from application.ledger.log import Codec, Head, Link
@@ -25,6 +26,7 @@ from domain.errors import InvalidInput, LogCorrupted, UnknownAccount
 from domain.ledger import CreditAdded, Fact, PeriodOpened, PeriodResumed, account_stream, period_stream
 from domain.operation import Adjusted, Charged, Released, Rerouted, Validated
 from domain.periods import Period
+from domain.pseudonyms import hide_in_statement
 from domain.statement import Statement, StatementFold
 from domain.wallet import ChargedBack, GrantEnded, GrantGiven, GrantsCarried, SubscriptionCharged
 
@@ -41,12 +43,16 @@ HOLDING, SETTLING = (Validated, Rerouted), (Charged, Released)
 
 @dataclass(slots=True)
 class BilledAccount:
-    """An account with its closings by the period's beginning, and its statements by number."""
+    """An account with its closings by the period's beginning, and its statements by number.
+
+    `erased` are the pseudonyms that were known when a statement was issued, by its number.
+    """
 
     terms: Account
     closings: dict[int, PeriodClosed] = field(default_factory=dict)
     issued: dict[int, StatementIssued] = field(default_factory=dict)
     voided: dict[int, StatementVoided] = field(default_factory=dict)
+    erased: dict[int, Mapping[str, str]] = field(default_factory=dict)
 
     def note(self, fact: BillingFact) -> None:
         match fact:
@@ -54,6 +60,7 @@ class BilledAccount:
                 self.closings[fact.period.start] = fact
             case StatementIssued():
                 self.issued[fact.number] = fact
+                self.erased[fact.number] = self.terms.erased
             case StatementVoided():
                 self.voided[fact.number] = fact
 
@@ -64,6 +71,10 @@ class BilledAccount:
 
     def name_of(self, period: Period) -> str:
         return period_name(period, self.zone_of(period))
+
+    def shown(self, read: Statement, number: int | None = None) -> Statement:
+        """A statement as it is shown: with the erased of today, or with those who were when it was issued."""
+        return hide_in_statement(read, self.terms.erased if number is None else self.erased[number])
 
 
 Worked = tuple[str, Head, str, int | None, int]
@@ -147,7 +158,9 @@ class BilledReader:
         return chosen[0]
 
     def statement(self, billed: BilledAccount, period: Period) -> Statement:
-        """The period's statement: of a closed one for ever the same, else as its stream ends now."""
+        """The period's statement, with users as the log names them: of a closed one for ever the same, else as its
+        stream ends now.
+        """
         closed, stream = billed.closings.get(period.start), period_stream(billed.terms.id, period)
         opening, granted = self._opening(billed, period) if closed is None else _opened_with(closed)
         end = self.streams.end_of(stream) if closed is None else Head(closed.version, bytes.fromhex(closed.head))

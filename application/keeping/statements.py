@@ -93,7 +93,7 @@ class StatementReader:
 
     def _preview(self, account: str, period: str | None) -> StatementView:
         billed = self.billed.account(account)
-        read = self.billed.statement(billed, self.billed.find(billed, period))
+        read = billed.shown(self.billed.statement(billed, self.billed.find(billed, period)))
         content = content_of(read, FORM)
         return StatementView(read, content, content_digest(content), "draft")
 
@@ -116,7 +116,8 @@ class StatementReader:
         if issued is None:
             told = f"account {account!r} has no statement {statement_number(account, number)}"
             raise UnknownStatement(told, hint=Advice("statement.list", account=account))
-        read, voided = self.billed.statement(billed, issued.period), billed.voided.get(number)
+        read = billed.shown(self.billed.statement(billed, issued.period), number)
+        voided = billed.voided.get(number)
         content = content_of(read, issued.form)
         after = [one.number for one in billed.issued.values() if one.replaces == number]
         return StatementView(
@@ -183,20 +184,29 @@ class Statements(StatementReader):
 
         After one was voided the next refers to it. Raises IllegalTransition if the period is not closed.
         """
-        billed = await asyncio.to_thread(self.billed.account, account)
-        found = await asyncio.to_thread(self.billed.find, billed, period)
-        check_closed(billed.terms, found)
-        read = await asyncio.to_thread(self.billed.statement, billed, found)
+        for _ in range(TRIES):
+            billed = await asyncio.to_thread(self.billed.account, account)
+            found = await asyncio.to_thread(self.billed.find, billed, period)
+            check_closed(billed.terms, found)
+            if number := await self._issue(billed, found, by, reason):
+                return await self.show(account, statement_number(account, number))
+        raise StoreUnavailable(f"users of {account!r} were erased each time it was read", hint="try again")
+
+    async def _issue(self, billed: BilledAccount, period: Period, by: Actor | None, reason: str) -> int:
+        """The number of the statement that holds; 0 if a user was erased since the account was read."""
+        account, erased = billed.terms.id, billed.terms.erased
+        read = billed.shown(await asyncio.to_thread(self.billed.statement, billed, period))
         digest = content_digest(content_of(read, FORM))
 
         def decide(ledger: Ledger, now: int) -> list[Fact]:
+            if known_account(ledger, account).erased != erased:
+                return []
             return issue_statement(ledger, read, digest, now, form=FORM, reason=reason)
 
         def number(ledger: Ledger, _now: int) -> int:
-            return known_account(ledger, account).billing.valid(found) or 0
+            return known_account(ledger, account).billing.valid(period) or 0
 
-        issued: int = await self._put(account, decide, by, look=number)
-        return await self.show(account, statement_number(account, issued))
+        return await self._put(account, decide, by, look=number)
 
     async def void(self, account: str, number: str, reason: str, *, by: Actor | None = None) -> StatementView:
         """Let a statement hold no more, once. Raises UnknownStatement, and InvalidInput without a reason."""

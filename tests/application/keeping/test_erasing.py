@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,18 +12,26 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
+from application.keeping.billed import BilledAccount, BilledReader
 from application.keeping.books import BookQuery
 from application.keeping.chains import verify_chains
+from application.keeping.statements import StatementView
 from application.ledger.contents import canonical
 from application.library.answers import Bringing
 from domain.erased import ErasureDone, UserErased
 from domain.errors import IllegalTransition, OperationPending, UnknownAccount
 from domain.keys import KeyScope, KeyTerms
 from domain.ledger import ContentErased
+from domain.periods import Period
+from domain.statement import Statement
 from infrastructure.exporting import FORMATS
+from infrastructure.exporting.invoices import invoices_csv
 from infrastructure.exporting.tally import ExportTally
+from infrastructure.sealing import PublicKeys
+from infrastructure.seals import of_statement
 from infrastructure.service import Studio
 from infrastructure.showing.erasure import ERASED
+from infrastructure.showing.statements import statement_document
 from infrastructure.store.database import Database
 from projections import tagged
 from projections.summing import SumQuestion
@@ -152,6 +162,78 @@ async def test_an_erased_accounts_statements_still_verify(database_url: str, tmp
         assert (shown.content, shown.digest) == (issued.content, issued.digest)
         assert not [*studio.audit.bills()]
         assert await is_sound(studio)
+
+
+async def test_statements_show_the_pseudonym_from_the_erasure_on_and_those_before_are_as_issued(
+    database_url: str, tmp_path: Path
+) -> None:
+    clock = Clock(APRIL)
+    async with studio_on(database_url, tmp_path, clock=clock, seal_file=tmp_path / "seals") as studio:
+        await studio.accounts.open("acme", plan="pro")
+        for user in (GONE, "frank", STAYS, GONE):
+            await studio.operations.generate("a lake", account="acme", user=user, model=SYNC)
+        clock.now = MAY
+        await studio.operations.generate("a lake", account="acme", user=GONE, model=SYNC)
+        await studio.statements.close("acme", "2026-04-01")
+        before = await studio.statements.issue("acme", "2026-04-01")
+        await studio.upkeep.erase_user(GONE, account="acme", reason="she asked")
+        shown = await pseudonyms(studio)
+        assert users_of(await studio.statements.preview("acme")) == [shown]
+        assert users_of(await studio.statements.preview("acme", "2026-04-01")) == [STAYS, shown, "frank"]
+        assert (await studio.statements.show("acme", before.number)).content == before.content
+        await studio.statements.void("acme", before.number, "of her name")
+        after = await studio.statements.issue("acme", "2026-04-01")
+        await studio.upkeep.erase_user("frank", account="acme", reason="he asked, too")
+        issued = await studio.statements.list("acme")
+        assert [users_of(one) for one in issued] == [[STAYS, "frank", GONE], [STAYS, shown, "frank"]]
+        assert [one.digest for one in issued] == [before.digest, after.digest]
+        assert after.statement.total == before.statement.total
+        exported = ["".join(invoices_csv([one])) for one in issued]
+        assert [(GONE in one, shown in one) for one in exported] == [(True, False), (False, True)]
+        studio.seals.take()
+        for one in issued:
+            proof = of_statement(studio.seals, "acme", one.number)
+            proof.check(statement_document(one), PublicKeys.of(studio.seals.public_keys()))
+        assert not [*studio.audit.bills()]
+        assert await is_sound(studio)
+
+
+def users_of(shown: StatementView) -> list[str]:
+    assert [line["user"] for line in shown.content["usage"]] == [line.user for line in shown.statement.usage]
+    return [line.user for line in shown.statement.usage]
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted(BilledReader):
+    """Something is done each time a statement was read."""
+
+    meanwhile: Callable[[], object] = list
+
+    def statement(self, billed: BilledAccount, period: Period) -> Statement:
+        found = BilledReader.statement(self, billed, period)
+        self.meanwhile()
+        return found
+
+
+async def test_a_statement_that_is_read_before_an_erasure_is_not_issued_after_it(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    clock, loop = Clock(APRIL), asyncio.get_running_loop()
+    async with studio_on(sqlite_url, tmp_path, clock=clock) as studio:
+        await studio.accounts.open("acme", plan="pro")
+        await studio.operations.generate("a lake", account="acme", user=GONE, model=SYNC)
+        clock.now = MAY
+        await studio.statements.close("acme", "2026-04-01")
+
+        def erase() -> None:
+            erasing = studio.upkeep.erase_user(GONE, account="acme", reason="she asked")
+            asyncio.run_coroutine_threadsafe(erasing, loop).result()
+
+        billed = studio.statements.billed
+        reader = Interrupted(billed.streams, billed.codec, meanwhile=erase)
+        issued = await replace(studio.statements, billed=reader).issue("acme", "2026-04-01")
+        assert users_of(issued) == [await pseudonyms(studio)]
+        assert not [*studio.audit.bills()]
 
 
 async def test_erasing_one_operation_asks_no_more_of_a_large_account(database_url: str, tmp_path: Path) -> None:
