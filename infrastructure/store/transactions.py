@@ -52,7 +52,7 @@ ENTRY = (LOG.c.stream, LOG.c.version, LOG.c.topic, LOG.c.state, LOG.c.operation,
 
 
 BEGINS = LOG.c.topic == REQUESTED
-BEGINNINGS = f"SELECT operation, state FROM log WHERE topic = '{REQUESTED}' AND ({{}})"
+BEGINNINGS = f"SELECT operation, state FROM log WHERE topic = '{REQUESTED}' AND {{}}"
 ABOUT = itemgetter(2, 4, 3)
 """By what the state of a link's row is completed."""
 
@@ -108,7 +108,7 @@ class SqlTransaction:
             "SELECT coalesce(sum(charged + adjusted), 0) FROM operations WHERE stream = ?", (stream,)
         )
         query = "SELECT charged + adjusted FROM operations WHERE {}"
-        without = self._any(query, "(id = ? AND stream = ?)", [(id, stream) for id in but])
+        without = self._any(query, "id = ? AND stream = ?", [(id, stream) for id in but])
         return int(whole) - sum(int(row[0]) for row in without)
 
     def entries_after(self, heads: Sequence[tuple[str, int]]) -> list[Link]:
@@ -146,11 +146,14 @@ class SqlTransaction:
         return next(iter(self.session.rows(query.replace("?", self.mark), values)), None)
 
     def _any(self, query: str, condition: str, wanted: Sequence[tuple[Any, ...]], size: int = CHUNK) -> Iterator[Any]:
-        """The rows that meet the condition with any of the wanted values, so many conditions at a time."""
+        """The rows that meet the condition with any of the wanted values, so many conditions at a time.
+
+        They take the place of the query's braces as one, whatever stands beside it.
+        """
         for start in range(0, len(wanted), size):
             some = wanted[start : start + size]
             conditions = " OR ".join([condition] * len(some))
-            sql = query.format(conditions).replace("?", self.mark)
+            sql = query.format(f"({conditions})").replace("?", self.mark)
             yield from self.session.rows(sql, [value for values in some for value in values])
 
 
