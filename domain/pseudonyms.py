@@ -47,6 +47,10 @@ class ErasedUsers:
     def __bool__(self) -> bool:
         return bool(self.pseudonyms)
 
+    def __len__(self) -> int:
+        """How many were erased, in all accounts."""
+        return sum(map(len, self.pseudonyms.values()))
+
     def named(self, account: str, user: str) -> str:
         """The user, or the pseudonym of one who was erased."""
         known = self.pseudonyms.get(account)

@@ -17,6 +17,7 @@ from application.keeping.erasing import AskedBatch, AssetUse, BatchRows
 from domain.operation import CLOSED_PHASES
 from domain.tags import BLANK
 from infrastructure.store.database import Database
+from infrastructure.store.milestones import delete_milestones
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import (
     ASSET_COLLECTIONS,
@@ -27,7 +28,6 @@ from infrastructure.store.schema import (
     KEY_NAMES,
     KEYS,
     LOG,
-    MILESTONES,
     OPERATION_TAGS,
     SNAPSHOTS,
     WEBHOOK_MESSAGES,
@@ -70,7 +70,7 @@ class PersonalRows:
         with patiently(self._database) as connection:
             rows = hide_in_views(connection, ALL, account, users)
             connection.execute(delete(SNAPSHOTS).where(SNAPSHOTS.c.stream.in_(streams)))
-            connection.execute(delete(MILESTONES).where(MILESTONES.c.scope.in_([account, EVERYBODY])))
+            delete_milestones(connection, (account, EVERYBODY))
         self._database.erased.forget()
         scrub(self._database)
         return Counter(rows=rows)

@@ -128,13 +128,14 @@ class PastViews:
     ) -> Iterator[Scratch]:
         """A view and those that it reads, as the facts up to a moment make them: of one account, or of all.
 
-        It begins at a milestone if that has all of its rows, or all that are asked for, as with `sums`.
+        It begins at a milestone if that has all of its rows, or all that are asked for, as with `sums`. Erased users
+        are asked for before the milestone is, so that none made of it is kept if it may name one of them.
         """
-        story = PastFacts(self.past, self.source, account, moment)
+        story, erased = PastFacts(self.past, self.source, account, moment), self.erased()
         begin = self._nearest(story) if sums or all(map(may_begin, (view, *others))) else None
         is_far = begin is not None and story.length - begin.length > self.span
         views = summing(ALL) if is_far else tuple({*read_by(view, ALL), *others})
-        with closing(Scratch(views, self.source.codec, self.erased())) as scratch:
+        with closing(Scratch(views, self.source.codec, erased)) as scratch:
             if begin is None:
                 scratch.fold(story.facts(LOG_START))
             else:
@@ -162,7 +163,7 @@ class PastViews:
             scratch.fold(some)
             if len(some) == room:
                 milestone, rows = self._milestone(scratch, story, some[-1][0])
-                self.milestones.keep(milestone)
+                self.milestones.keep(milestone, len(scratch.erased))
                 room = max(self.span, rows)
 
     def _milestone(self, scratch: Scratch, story: PastFacts, position: int) -> tuple[Milestone, int]:

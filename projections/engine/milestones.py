@@ -47,8 +47,8 @@ class MilestoneStore(Protocol):
     def nearest(self, scope: str, position: int) -> Milestone | None:
         """The last one up to a position."""
 
-    def keep(self, made: Milestone) -> None:
-        """Keep one; nothing, if nobody may write."""
+    def keep(self, made: Milestone, erased: int) -> None:
+        """Keep one that was folded when so many users were erased; nothing, if more are by now, or nobody may write."""
 
     def forget(self, scope: str | None = None) -> None:
         """Delete all, or those of a scope, if anybody may."""

@@ -42,7 +42,7 @@ class Scratch:
 
     def __init__(self, views: Sequence[AnyView], codec: Codec, erased: ErasedUsers = NOBODY) -> None:
         self.views = tuple(views)
-        self._codec, self._erased = codec, erased
+        self._codec, self.erased = codec, erased
         self._engine = create_engine("sqlite://", creator=_private, poolclass=StaticPool, isolation_level="AUTOCOMMIT")
         event.listen(self._engine, "connect", _set_up)
         with self.connect() as connection:
@@ -74,7 +74,7 @@ class Scratch:
 
     def fold(self, facts: Iterable[LogRow]) -> int:
         """Fold facts that come in the order of the log; how many. Raises ViewStopped for one that cannot be."""
-        folder, taken, left = Folder(self.views, self._codec, self._erased), 0, iter(facts)
+        folder, taken, left = Folder(self.views, self._codec, self.erased), 0, iter(facts)
         while some := list(islice(left, READ)):
             folded = folder.empty()
             try:

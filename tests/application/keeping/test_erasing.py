@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -33,7 +36,9 @@ from infrastructure.service import Studio
 from infrastructure.showing.erasure import ERASED
 from infrastructure.showing.statements import statement_document
 from infrastructure.store.database import Database
+from infrastructure.store.milestones import SqlMilestones
 from projections import tagged
+from projections.engine.milestones import Milestone
 from projections.summing import SumQuestion
 from projections.views import ALL
 from projections.views.quarters import QuarterFilter
@@ -234,6 +239,54 @@ async def test_a_statement_that_is_read_before_an_erasure_is_not_issued_after_it
         issued = await replace(studio.statements, billed=reader).issue("acme", "2026-04-01")
         assert users_of(issued) == [await pseudonyms(studio)]
         assert not [*studio.audit.bills()]
+
+
+@dataclass(frozen=True, slots=True)
+class Overtaken(SqlMilestones):
+    """Something is done after a milestone was found, or before one is kept."""
+
+    after_found: Callable[[], object] = list
+    before_kept: Callable[[], object] = list
+
+    def nearest(self, scope: str, position: int) -> Milestone | None:
+        found = SqlMilestones.nearest(self, scope, position)
+        self.after_found()
+        return found
+
+    def keep(self, made: Milestone, erased: int) -> None:
+        self.before_kept()
+        SqlMilestones.keep(self, made, erased)
+
+
+@pytest.mark.parametrize("when", ["after_found", "before_kept"])
+async def test_no_milestone_that_is_made_while_a_user_is_erased_has_the_id(studio: Studio, when: str) -> None:
+    loop, database, views = asyncio.get_running_loop(), database_of(studio), replace(studio.past.views, span=3)
+    for _ in range(2):
+        await studio.operations.generate("a lake", account="acme", user=GONE, model=SYNC)
+    middle = studio.log.reader.end()
+    await studio.operations.generate("a fox", account="acme", user=GONE, model=SYNC)
+    end = studio.log.reader.end()
+    await replace(studio.past, views=views).rows(USAGE, UsageFilter(account="acme"), middle)
+    assert named_in_milestones(database) != set()
+    erased: list[object] = []
+
+    def erase() -> None:
+        if not erased:
+            erasing = studio.upkeep.erase_user(GONE, account="acme", reason="she asked")
+            erased.append(asyncio.run_coroutine_threadsafe(erasing, loop).result())
+
+    late = Overtaken(database, lambda: nullcontext(database), **{when: erase})
+    past = replace(studio.past, views=replace(views, milestones=late))
+    await past.rows(USAGE, UsageFilter(account="acme"), end)
+    assert erased
+    assert named_in_milestones(database) == set()
+    await past.rows(USAGE, UsageFilter(account="acme"), end)
+    assert named_in_milestones(database) == {await pseudonyms(studio)}
+
+
+def named_in_milestones(database: Database) -> set[str]:
+    bodies = [zlib.decompress(row[0]).decode() for row in database.rows(text("SELECT body FROM milestones"))]
+    return {name for body in bodies for name in re.findall(f"{GONE}|erased-[0-9a-f]+", body)}
 
 
 async def test_erasing_one_operation_asks_no_more_of_a_large_account(database_url: str, tmp_path: Path) -> None:
