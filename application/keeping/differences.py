@@ -3,6 +3,7 @@
     log, a page of requests ── their facts ── what must stand beside them ─┬─ keys, operations, jobs, leases, queue …
     each table, a page of rows ── their facts ── nobody recorded them ─────┘
     snapshots ── their streams, folded
+    erased users ── the facts of their erasures
 
 Each page is read in one moment of the database, so what is written meanwhile is no difference; memory holds a page.
 """
@@ -22,6 +23,7 @@ from application.keeping.derived import (
     tell_queue,
     told_by,
 )
+from application.keeping.erasedrows import erased_otherwise, erased_rows
 from application.keeping.snapshots import periods_otherwise
 from application.keeping.tables import (
     PAGE,
@@ -63,13 +65,14 @@ class LogPage:
 
 
 def differences(ground: Ground, account: str | None = None) -> Iterator[Discrepancy]:
-    """Every row that is not as the log says, and no other: of keys, operations, jobs, leases, queue, contents, periods.
+    """Every row that is not as the log says, and no other: of keys, operations, jobs, leases, queue, contents, periods
+    and erased users.
 
     Of all accounts or one. Raises LogCorrupted for an entry that cannot be read, StoreUnavailable.
     """
-    for asked in requests(ground, account):
+    for page in requests(ground, account):
         with ground.desks.moment() as desk:
-            yield from told_otherwise(ground, desk, asked)
+            yield from told_otherwise(ground, desk, page)
     for table in ("operations", "keys", "jobs", *OF_THE_OPEN, "contents"):
         if account is not None and "account" not in columns_of(table):
             continue
@@ -77,6 +80,9 @@ def differences(ground: Ground, account: str | None = None) -> Iterator[Discrepa
             with ground.desks.moment() as desk:
                 yield from unheard_of(ground, desk, table, places)
     yield from periods_otherwise(ground, account)
+    asked = erased_rows(ground, account)
+    with ground.desks.moment() as desk:
+        yield from erased_otherwise(desk, asked)
 
 
 def requests(ground: Ground, account: str | None) -> Iterator[LogPage]:

@@ -14,6 +14,7 @@ from functools import partial
 
 from application.keeping.chains import ChainReader, account_row, accounts_otherwise
 from application.keeping.differences import requests, told_otherwise, unheard_of
+from application.keeping.erasedrows import erased_otherwise, erased_rows
 from application.keeping.snapshots import periods_otherwise
 from application.keeping.tables import MADE, Desk, Discrepancy, Ground, Row, columns_of, places_of
 from application.ledger.transaction import AccountRow
@@ -44,8 +45,10 @@ class Mending:
         for asked in requests(ground, account):
             yield from self._page(partial(told_otherwise, ground, asked=asked))
         for table in MADE:
-            if table in self.tables and table not in ("accounts", "snapshots"):
+            if table in self.tables and table not in ("accounts", "snapshots", "erased_users"):
                 yield from self._strangers(table)
+        if "erased_users" in self.tables:
+            yield from self._page(partial(erased_otherwise, asked=erased_rows(ground, account)))
         if "snapshots" in self.tables:
             yield from self._snapshots()
 

@@ -169,12 +169,7 @@ TABLES: Mapping[str, Table] = {
             ),
         },
     ),
-    "erased_users": Table(
-        TableStanding.APART,
-        ("account", "digest"),
-        (),
-        {"pseudonym": "by what name an erased user is shown; no money hangs on it, and erasing again puts it right"},
-    ),
+    "erased_users": Table(TableStanding.MADE, ("account", "digest"), ("pseudonym",)),
     "departed": Table(TableStanding.APART, ("stream",), ()),
     "operation_tags": Table(TableStanding.APART, ("operation", "name"), (), {"account": PEOPLES, "value": PEOPLES}),
     "search_mark": Table(

@@ -90,7 +90,8 @@ async def seal(session: CommandSession) -> Report:
 async def rebuild(
     session: CommandSession,
     tables: Annotated[
-        list[str] | None, Argument(metavar="[TABLE]...", help="Of keys, operations, jobs, leases, accounts, snapshots.")
+        list[str] | None,
+        Argument(metavar="[TABLE]...", help="Of keys, operations, jobs, leases, accounts, snapshots, erased_users."),
     ] = None,
     account: OneAccount = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Say what is not as the log says, and change nothing.")] = False,

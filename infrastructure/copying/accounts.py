@@ -75,6 +75,7 @@ from infrastructure.store.schema import (
 )
 from infrastructure.store.transactions import COMMIT_ORDER
 from infrastructure.store.wording import reindex_words
+from projections.engine.checkpoints import others_erased
 
 OWN: Final = (
     OPERATIONS,
@@ -301,7 +302,7 @@ def _put(connection: Connection, folder: Path, manifest: Manifest) -> tuple[int,
         if name not in (LOG.name, ASSET_WORDS.name, ASSET_KEYS.name):
             count = put_rows(connection, table, _rows(folder, manifest, table))
             if count and table is ERASED_USERS:
-                connection.execute(text("UPDATE view_checkpoints SET erased = erased + 1"))  # who folds has to know
+                others_erased(connection)
     words = _rows(folder, manifest, ASSET_WORDS)
     put_rows(connection, ASSET_WORDS, ({n: v for n, v in row.items() if n != "row"} for row in words))
     reindex_words(connection, manifest.account)

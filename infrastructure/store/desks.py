@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Select, Table, delete, insert, select, text, 
 from application.keeping.tables import TABLES, Desk, Place, Row, Value, columns_of
 from application.ledger.log import GENESIS, Link
 from infrastructure.store.database import Database, rolled_back, translated
-from infrastructure.store.schema import LOG, METADATA
+from infrastructure.store.schema import ERASED_USERS, LOG, METADATA
 from infrastructure.store.shortening import Beginnings
 from infrastructure.store.transactions import ENTRY, KEEP, NEW_ACCOUNT, beginnings_by, to_links
+from projections.engine.checkpoints import others_erased
 
 CHUNK = 200
 """Places that one query asks for."""
@@ -58,14 +59,21 @@ class SqlDesk:
         return [tuple(row) for row in self._connection.execute(query)]
 
     def put(self, table: str, key: Row, row: Row) -> None:
+        self._tell(table)
         shape = METADATA.tables[table]
         told = {name: value for name, value in row.items() if value is not None and name not in key}
         if not self._connection.execute(update(shape).where(*_here(shape, key)).values(**told)).rowcount:
             self._connection.execute(insert(shape).values(**{**USUAL.get(table, {}), **key, **told}))
 
     def drop(self, table: str, key: Row) -> None:
+        self._tell(table)
         shape = METADATA.tables[table]
         self._connection.execute(delete(shape).where(*_here(shape, key)))
+
+    def _tell(self, table: str) -> None:
+        """Whoever folds views remembers the erased, until a checkpoint says that there are others."""
+        if table == ERASED_USERS.name:
+            others_erased(self._connection)
 
 
 class SqlDesks:

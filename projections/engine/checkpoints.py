@@ -68,6 +68,11 @@ def begin(connection: Connection, names: Iterable[str]) -> None:
     connection.execute(insert, [{"view": name} for name in sorted(names)])
 
 
+def others_erased(connection: Connection) -> None:
+    """Say that other users are erased than were known: whoever folds or rebuilds reads them anew."""
+    connection.execute(update(CHECKPOINTS).values(erased=CHECKPOINTS.c.erased + 1))
+
+
 def claim(connection: Connection, names: Iterable[str], token: str) -> None:
     """Begin these checkpoints anew as `token`'s, whoever had them; a transaction that holds one is waited for."""
     insert = text(

@@ -65,6 +65,10 @@ async def tell(url: str, home: Path) -> None:
         for _ in range(MANY):
             await studio.operations.generate("a lake", account="zeta", model=SYNC, tags={"campaign": "spring"})
         await word(studio)
+        await studio.accounts.open("omega", plan="pro")
+        for user in ("uma", "vic"):
+            await studio.operations.generate("a lake", account="omega", user=user, model=SYNC)
+            await studio.upkeep.erase_user(user, account="omega", reason="as asked")
         await studio.alerts.check()
         HookPlanner(studio.webhooks.sending.log, studio.webhooks.tables).advance()
         RelayTable(database_of(studio), "nats/studio").take("somebody", 1, 2)
@@ -79,7 +83,6 @@ WATCH = {"one": 1, "owner": "", "until": 0, "position": 0, "verified": 0, "probl
 ELSEWHERE: dict[str, dict[str, Any]] = {
     "asset_keys": {"account": "from-elsewhere", "key": bytes(32)},
     "departed": {"stream": "ledger:elsewhere:0"},
-    "erased_users": {"account": "elsewhere", "digest": "0" * 64, "pseudonym": "erased-0123456789abcdef"},
     "log_watch": WATCH,
 }
 """Rows of what happened to accounts elsewhere, and of whoever verifies."""
