@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Owner, Why
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.codes import OTHER
-from infrastructure.showing.formats import counted, instant_of
+from infrastructure.showing.formats import counted, span_between
 from infrastructure.showing.repricing import repricing_document
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ async def reprice(
     from infrastructure.drafting import drafts_of
     from infrastructure.plans import read_text
 
-    start, end = span_asked(since, until)
+    start, end = span_between(since, until, names=("--from", "--to"))
     async with session.studio(writes=not dry_run) as studio:
         catalogue, price_book = drafts_of(session.settings()).book(read_text(book))
         found = await studio.repricing.run(
@@ -57,14 +56,6 @@ async def reprice(
     code = OTHER if any(line.unsaid for line in found.lines) else 0
     document = repricing_document(found, dry=dry_run)
     return Report(document, lambda page: show_repricing(page, found, dry=dry_run, rises=rises), code)
-
-
-def span_asked(since: str, until: str) -> tuple[int, int]:
-    """The span [since, until) in epoch microseconds. Raises InvalidInput."""
-    start, end = instant_of(since, field="--from"), instant_of(until, field="--to")
-    if start >= end:
-        raise InvalidInput("--to", f"{until} is not after {since}", hint="name a later day")
-    return start, end
 
 
 def show_repricing(page: Page, found: Repricings, *, dry: bool, rises: bool) -> None:

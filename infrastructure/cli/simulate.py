@@ -10,8 +10,9 @@ from typer import Option
 
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Owner
-from infrastructure.cli.reprice import Since, Until, span_asked
+from infrastructure.cli.reprice import Since, Until
 from infrastructure.cli.session import CommandSession
+from infrastructure.showing.formats import span_between
 from infrastructure.showing.simulating import simulation_document, sums_of
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ async def simulate(
     from infrastructure.drafting import Draft, drafts_of
     from infrastructure.plans import read_text
 
-    start, end = span_asked(since, until)
+    start, end = span_between(since, until, names=("--from", "--to"))
     texts = {name: None if path is None else read_text(path) for name, path in (("plans", plans), ("book", book))}
     asked = drafts_of(session.settings()).what_if(Draft(plan=plan, tariff=tariff, routing=routing, **texts))
     async with session.studio(writes=False) as studio:

@@ -70,8 +70,13 @@ def spanned(
     since: str | None, until: str | None, zone: str = UTC_NAME, names: tuple[str, str] = ("since", "until")
 ) -> tuple[int, int] | None:
     """The span [since, until) in epoch microseconds; None if neither is said. Raises InvalidInput of one of `names`."""
-    if since is None and until is None:
-        return None
+    return None if since is None and until is None else span_between(since, until, zone, names)
+
+
+def span_between(
+    since: str | None, until: str | None, zone: str = UTC_NAME, names: tuple[str, str] = ("since", "until")
+) -> tuple[int, int]:
+    """The same, for ever on a side that is not said. Raises InvalidInput of one of `names`."""
     start = EARLIEST if since is None else instant_of(since, zone, names[0])
     end = LATEST if until is None else instant_of(until, zone, names[1])
     if start >= end:
