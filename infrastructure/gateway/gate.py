@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import cast
 
 from fastapi import Request
@@ -43,8 +42,6 @@ class Gate:
     """Prices and plans that are only asked about, over those in force."""
     brand: Brand = OURS
     """Whose reports they are."""
-    catalogues: Sequence[Path] = ()
-    """Files of models and prices over those that come along."""
     callbacks: dict[str, Callbacks] = field(default_factory=dict)
     auditing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     """An audit reads all of the log: one goes on at a time."""

@@ -136,7 +136,6 @@ def gate_for(studio: Studio, settings: Settings) -> Gate:
         links=settings.picture_links,
         drafts=drafts_of(settings),
         brand=load_brand(settings.report_brand),
-        catalogues=settings.catalogues,
         readiness=Readiness(studio),
         meters=Meters(studio),
     )

@@ -29,8 +29,9 @@ from infrastructure.dashboard.page import (
     WebAction,
     WebPage,
 )
+from infrastructure.dashboard.pages.rows import span_to_now
 from infrastructure.showing.bills import Reconciliation, reconciled_document
-from infrastructure.showing.formats import instant_of, iso
+from infrastructure.showing.formats import iso
 from infrastructure.showing.invoices import invoices_document, lines_of_text, month_document, months_document
 from infrastructure.showing.standings import checked_document, standing_document
 
@@ -181,10 +182,7 @@ async def _reconciliation(visit: Visit) -> Document:
 
 
 async def _reconciled(visit: Visit, provider: str, since: str, until: str | None, *, correct: bool) -> Document:
-    start = instant_of(since, field="since")
-    end = visit.gate.clock() if until is None else instant_of(until, field="until")
-    if start >= end:
-        raise InvalidInput("until", "is not after the beginning", hint="name a later day")
+    start, end = span_to_now(visit, since, until)
     lines = await visit.studio.providers.reconcile(provider, start, end, correct=correct)
     currency = visit.studio.accounts.currency
     return dict(reconciled_document(Reconciliation(provider, start, end, lines, currency)))

@@ -10,6 +10,7 @@ from infrastructure.dashboard.page import Document, PageFilter, Visit
 from infrastructure.gateway.native.asof import AS_OF
 from infrastructure.gateway.native.paging import PageAsked
 from infrastructure.gateway.native.views import rows_document
+from infrastructure.showing.formats import iso, span_between
 from projections.engine.view import AnyView
 
 PAST: Final = PageFilter(name=AS_OF, kind="moment")
@@ -20,6 +21,11 @@ async def moment_of_visit(visit: Visit) -> Moment | None:
     """The moment that the address asks for; None for now. Raises InvalidInput."""
     text = visit.params.get(AS_OF)
     return None if text is None else await visit.studio.past.moment(text, visit.whose)
+
+
+def span_to_now(visit: Visit, since: str, until: str | None) -> tuple[int, int]:
+    """A span in epoch microseconds that ends now unless told. Raises InvalidInput."""
+    return span_between(since, until or iso(visit.gate.clock(), precision="microseconds"))
 
 
 async def view_rows(visit: Visit, name: str, view: AnyView, **changes: Any) -> Document:

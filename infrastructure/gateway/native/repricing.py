@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from domain.errors import InvalidInput
+from domain.actor import Actor
 from infrastructure.drafting import Draft
 from infrastructure.gateway.callers import StudioAdministrator
-from infrastructure.gateway.gate import gate_of
+from infrastructure.gateway.gate import Gate, gate_of
 from infrastructure.gateway.native.answering import json_of
 from infrastructure.gateway.native.shapes import Id, Reason, StrictBody
-from infrastructure.showing.formats import instant_of
+from infrastructure.showing.formats import span_between
 from infrastructure.showing.repricing import repricing_document
 from infrastructure.showing.simulating import simulation_document
 
@@ -32,10 +32,7 @@ class SpanAsked(StrictBody):
 
     def span(self) -> tuple[int, int]:
         """In epoch microseconds. Raises InvalidInput."""
-        start, end = instant_of(self.since, field="from"), instant_of(self.until, field="to")
-        if start >= end:
-            raise InvalidInput("to", f"{self.until} is not after {self.since}", hint="name a later day")
-        return start, end
+        return span_between(self.since, self.until, names=("from", "to"))
 
 
 class RepricingAsked(SpanAsked):
@@ -57,30 +54,49 @@ class SimulationAsked(SpanAsked):
     routing: Id | None = None
 
 
+async def repricing_by(
+    gate: Gate,
+    book: str,
+    span: tuple[int, int],
+    *,
+    account: str | None,
+    by: Actor,
+    reason: str,
+    dry: bool,
+    rises: bool = False,
+) -> dict[str, Any]:
+    """The document of charges of a span by a draft's prices; booked, unless it is dry."""
+    catalogue, prices = await asyncio.to_thread(gate.drafts.book, book)
+    found = await gate.studio.repricing.run(
+        catalogue, prices, *span, account=account, reason=reason, by=by, dry=dry, rises=rises
+    )
+    return repricing_document(found, dry=dry)
+
+
+async def simulation_by(gate: Gate, draft: Draft, span: tuple[int, int], account: str | None) -> dict[str, Any]:
+    """The document of what was charged in a span beside what it would have been by a draft; nothing is recorded."""
+    what_if = await asyncio.to_thread(gate.drafts.what_if, draft)
+    return simulation_document(await gate.studio.simulations.run(what_if, *span, account=account))
+
+
 @router.post("/reprice")
 async def post_repricing(request: Request, caller: StudioAdministrator, asked: RepricingAsked) -> Response:
     """Price charges again by another price book; unless it is a dry run, book the corrections, each once."""
-    gate, (start, end) = gate_of(request), asked.span()
-    catalogue, book = await asyncio.to_thread(gate.drafts.book, asked.book)
-    found = await gate.studio.repricing.run(
-        catalogue,
-        book,
-        start,
-        end,
+    document = await repricing_by(
+        gate_of(request),
+        asked.book,
+        asked.span(),
         account=asked.account,
-        reason=asked.reason,
         by=caller.holder.actor,
+        reason=asked.reason,
         dry=asked.dry_run,
         rises=asked.rises,
     )
-    return json_of(repricing_document(found, dry=asked.dry_run), caller)
+    return json_of(document, caller)
 
 
 @router.post("/simulate")
 async def post_simulation(request: Request, caller: StudioAdministrator, asked: SimulationAsked) -> Response:
     """Compare what was charged with what it would have been; nothing is recorded."""
-    gate, (start, end) = gate_of(request), asked.span()
     draft = Draft(plan=asked.plan, tariff=asked.tariff, plans=asked.plans, book=asked.book, routing=asked.routing)
-    what_if = await asyncio.to_thread(gate.drafts.what_if, draft)
-    found = await gate.studio.simulations.run(what_if, start, end, account=asked.account)
-    return json_of(simulation_document(found), caller)
+    return json_of(await simulation_by(gate_of(request), draft, asked.span(), asked.account), caller)

@@ -17,6 +17,7 @@ from domain.keys import STUDIO, KeyScope, KeyTerms
 from domain.money import Money
 from infrastructure.clock import SECOND, now
 from infrastructure.dashboard.pages import ACTIONS, library
+from infrastructure.showing.formats import iso
 from tests.application.studios import studio_on
 from tests.infrastructure.dashboard.visitors import post, token_in, visitor
 from tests.infrastructure.gateway.gateways import ADMIN, OPERATE, Gateway, before, gateway_on
@@ -286,6 +287,28 @@ def test_bills_are_read_and_our_costs_corrected_by_them(gateway: Gateway, studio
     done = act(studio, "correct_costs", provider="scripted", **day)
     assert done.headers["location"].startswith("/providers/scripted/reconciliation?since=2026-01-01")
     assert studio.get("/providers/openai/reconciliation", params=day).status_code == 400
+
+
+def test_the_page_about_other_terms_tells_what_the_routes_tell(gateway: Gateway, studio: httpx.Client) -> None:
+    terms = {"plan": "basic", "tariff": "none", "routing": "cheapest"}
+    page = studio.get("/what-if.json", params={**terms, "since": "2020-01-01", "of": "acme"}).json()
+    shown = act(studio, "reprice", book=CHEAPER, since="2020-01-01", of="acme").text
+    span = {"from": "2020-01-01", "to": iso(now() + MONTH), "account": "acme"}
+    with gateway.client(gateway.administrator()) as client:
+        route = client.post("/v1/simulate", json={**span, **terms}).json()
+        repriced = client.post("/v1/reprice", json={**span, "book": CHEAPER}).json()
+    beside = [
+        {**line, "was": {"price": line["was"], "cost": line["was_cost"]}}
+        | {"would": {"price": line["would"], "cost": line["would_cost"]}}
+        for line in page["lines"]
+    ]
+    own = ("was_cost", "would_cost", "change")
+    assert [{name: line[name] for name in line if name not in own} for line in beside] == route["lines"] != []
+    assert {part: page[part] for part in ("fees", "total")} == {part: route[part] for part in ("fees", "total")}
+    assert f"Price book {repriced['price_book']}" in shown
+    [lowered] = [line["lowered"]["amount"] for line in repriced["lines"]]
+    assert lowered != "0.00"
+    assert f">{lowered}<" in shown
 
 
 def test_other_terms_are_asked_about_and_other_prices_booked(
