@@ -207,5 +207,10 @@ class WebAction:
     meant: MeantFor = MeantFor.ACCOUNT
 
 
+def studios_action(name: str, path: str, do: Callable[[FormSent], Awaitable[str]]) -> WebAction:
+    """A deed of whoever runs the studio, for the account that is looked at."""
+    return WebAction(name=name, path=path, do=do, scope=KeyScope.ADMIN, meant=MeantFor.FOR_ACCOUNT)
+
+
 Guarded = WebPage | WebAction | WebFile
 Listed = WebPage | WebFile

@@ -80,6 +80,11 @@ def raised_document(fact: AlertRaised) -> dict[str, Any]:
     }
 
 
+def raised_row(fact: AlertRaised) -> dict[str, Any]:
+    """The same with its sentence, for people."""
+    return {**raised_document(fact), "told": raised_text(fact)}
+
+
 def raised_text(fact: AlertRaised) -> str:
     """It in one sentence."""
     came = watched_text(fact.value, fact.measure, fact.currency)

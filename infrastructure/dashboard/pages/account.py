@@ -19,6 +19,7 @@ from infrastructure.dashboard.page import (
     Visit,
     WebAction,
     WebPage,
+    studios_action,
 )
 from infrastructure.dashboard.pages.rows import PAST, moment_of_visit, view_rows
 from infrastructure.gateway.native.asof import as_of_document
@@ -184,13 +185,9 @@ PAGES = (
 )
 
 
-def _studios(name: str, path: str, do: Callable[[FormSent], Awaitable[str]]) -> WebAction:
-    return WebAction(name=name, path=path, do=do, scope=KeyScope.ADMIN, meant=MeantFor.FOR_ACCOUNT)
-
-
 ACTIONS = (
-    _studios("change_plan", "/limits/plan", _plan),
-    _studios("change_limit", "/limits/limit", _limit),
-    _studios("change_standing", "/limits/standing/{step}", _standing),
+    studios_action("change_plan", "/limits/plan", _plan),
+    studios_action("change_limit", "/limits/limit", _limit),
+    studios_action("change_standing", "/limits/standing/{step}", _standing),
     WebAction(name="open_account", path="/accounts/open", do=_open, scope=KeyScope.ADMIN, meant=MeantFor.STUDIO),
 )

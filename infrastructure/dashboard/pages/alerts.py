@@ -7,7 +7,7 @@ from typing import Final
 from domain.alerts import ALERT_MEASURES, ALERT_WINDOWS
 from domain.keys import KeyScope
 from infrastructure.dashboard.page import Document, FormSent, TableColumn, Visit, WebAction, WebPage
-from infrastructure.showing.alerts import alert_document, alert_terms_of, raised_document, raised_text
+from infrastructure.showing.alerts import alert_document, alert_terms_of, raised_row
 
 COLUMNS: Final = (
     TableColumn(name="measure", kind="measure"),
@@ -33,8 +33,7 @@ async def _list(visit: Visit) -> Document:
     alerts = visit.studio.alerts
     found = [alert_document(one) for one in await alerts.list(visit.account)]
     raised = await alerts.history(visit.account, visit.limit)
-    told = [{**raised_document(one), "told": raised_text(one)} for one in raised]
-    return {"alerts": found, "raised": told}
+    return {"alerts": found, "raised": [raised_row(one) for one in raised]}
 
 
 async def _set(sent: FormSent) -> str:

@@ -20,6 +20,7 @@ from application.studios.templates import Template
 from domain.errors import ImageStudioError, InvalidInput
 from domain.keys import KeyScope
 from domain.money import Money
+from domain.operation import CLOSED_PHASES
 from infrastructure.clock import new_id
 from infrastructure.dashboard.page import Document, FormSent, Shows, TableColumn, Visit, WebAction, WebPage
 from infrastructure.dashboard.pages.create import CLASSES, FORMS, choices_of
@@ -161,13 +162,12 @@ async def _made(visit: Visit) -> Document:
 
 
 def _row(number: int, told: Document) -> Document:
-    ended = told["status"] in ("charged", "released", "rejected")
     return {
         "number": number,
         "operation": told["operation"],
         "status": told["status"],
         "model": told.get("model"),
-        "price": told.get("price") if ended else None,
+        "price": told.get("price") if told["status"] in CLOSED_PHASES else None,
     }
 
 

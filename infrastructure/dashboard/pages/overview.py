@@ -9,7 +9,7 @@ from domain.keys import KeyScope
 from infrastructure.dashboard.page import Document, Visit, WebPage
 from infrastructure.dashboard.pages.operations import COLUMNS
 from infrastructure.dashboard.pages.rows import view_rows
-from infrastructure.showing.alerts import raised_document, raised_text
+from infrastructure.showing.alerts import raised_row
 from infrastructure.showing.documents import account_document, limits_document
 from infrastructure.showing.formats import iso
 from infrastructure.showing.standing import attention, pace_document
@@ -55,7 +55,7 @@ async def _raised(visit: Visit, now: int) -> list[Document]:
     if not visit.caller.holder.may(KeyScope.ADMIN):
         return []
     found = await visit.studio.alerts.history(visit.account, MOST_RAISED)
-    return [{**raised_document(one), "told": raised_text(one)} for one in found if one.end > now]
+    return [raised_row(one) for one in found if one.end > now]
 
 
 def _doubts(period: Document | None) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,9 +18,9 @@ from infrastructure.dashboard.page import (
     PageFilter,
     TableColumn,
     Visit,
-    WebAction,
     WebFile,
     WebPage,
+    studios_action,
 )
 from infrastructure.documents.drawing import FORMATS, Letterhead, written_as
 from infrastructure.showing.formats import iso
@@ -187,13 +187,9 @@ FILES = (
 )
 
 
-def _studios(name: str, path: str, do: Any) -> WebAction:
-    return WebAction(name=name, path=path, do=do, scope=KeyScope.ADMIN, meant=MeantFor.FOR_ACCOUNT)
-
-
 ACTIONS = (
-    _studios("close_period", "/periods/{period}/close", _close),
-    _studios("issue_statement", "/periods/{period}/issue", _issue),
-    _studios("void_statement", "/statements/{number}/void", _void),
-    _studios("goodwill", "/periods/{period}/goodwill", _goodwill),
+    studios_action("close_period", "/periods/{period}/close", _close),
+    studios_action("issue_statement", "/periods/{period}/issue", _issue),
+    studios_action("void_statement", "/statements/{number}/void", _void),
+    studios_action("goodwill", "/periods/{period}/goodwill", _goodwill),
 )

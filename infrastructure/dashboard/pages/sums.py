@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from infrastructure.dashboard.page import Document, MeantFor, PageFilter, TableColumn, Visit, WebPage
 from infrastructure.gateway.native.paging import PageAsked
-from infrastructure.showing.formats import iso
+from infrastructure.showing.formats import UTC_NAME, iso
 from infrastructure.showing.sums import question_of, sums_document
 
 GROUPS: Final = ("user", "project", "api_key", "kind", "model", "provider", "day", "month")
@@ -39,7 +39,7 @@ async def _document(visit: Visit) -> Document:
     """The document of `/v1/usage` in groups: of an account in its zone from its period's beginning on, unless told."""
     account = visit.whose
     words: dict[str, str | None] = {"group_by": ACCOUNT if account is None else "user", **visit.params}
-    zone = "UTC"
+    zone = UTC_NAME
     if account is not None:
         view = await visit.studio.accounts.show(account)
         zone = view.zone

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Final
 
-from domain.keys import KeyScope
 from domain.kinds import KINDS
 from domain.money import Money
 from domain.wallet import Source
 from infrastructure.clock import new_id
-from infrastructure.dashboard.page import Document, FormSent, MeantFor, TableColumn, Visit, WebAction, WebPage
+from infrastructure.dashboard.page import Document, FormSent, TableColumn, Visit, WebPage, studios_action
 from infrastructure.showing.documents import account_document
 from infrastructure.showing.formats import instant_of
 from infrastructure.showing.wallets import wallet_document
@@ -91,12 +89,8 @@ PAGES = (
 )
 
 
-def _studios(name: str, path: str, do: Callable[[FormSent], Awaitable[str]]) -> WebAction:
-    return WebAction(name=name, path=path, do=do, scope=KeyScope.ADMIN, meant=MeantFor.FOR_ACCOUNT)
-
-
 ACTIONS = (
-    _studios("add_credit", "/wallet/credit", _credit),
-    _studios("grant_credit", "/wallet/grants", _grant),
-    _studios("charge_back", "/wallet/chargebacks", _chargeback),
+    studios_action("add_credit", "/wallet/credit", _credit),
+    studios_action("grant_credit", "/wallet/grants", _grant),
+    studios_action("charge_back", "/wallet/chargebacks", _chargeback),
 )
