@@ -67,11 +67,11 @@ class Audience:
 
     def give(self, entries: Iterable[Positioned]) -> None:
         """Tell entries that follow each other to whom they are for, but those that were told before."""
-        given: set[Inbox] = set()
+        given: dict[Inbox, None] = {}
         with self._lock:
             for entry in entries:
                 if self.position is not None and entry.position > self.position:
-                    given.update(self._inboxes.put(entry))
+                    given.update(dict.fromkeys(self._inboxes.put(entry)))
                     self.position = entry.position
         _wake(given)
 

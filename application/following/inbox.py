@@ -59,11 +59,14 @@ class Inbox:
 
 
 class Inboxes:
-    """All of a feed, found by what they ask for: an entry costs as much for one as for a thousand it is not for."""
+    """All of a feed, found by what they ask for: an entry costs as much for one as for a thousand it is not for.
+
+    Each is told in the order in which they joined.
+    """
 
     def __init__(self) -> None:
-        self._at: dict[Key, set[Inbox]] = {}
-        self._all: set[Inbox] = set()
+        self._at: dict[Key, dict[Inbox, None]] = {}
+        self._all: dict[Inbox, None] = {}
 
     def __len__(self) -> int:
         return len(self._all)
@@ -72,15 +75,15 @@ class Inboxes:
         return iter(self._all)
 
     def add(self, inbox: Inbox) -> None:
-        self._all.add(inbox)
+        self._all[inbox] = None
         for key in _keys(inbox.filter):
-            self._at.setdefault(key, set()).add(inbox)
+            self._at.setdefault(key, {})[inbox] = None
 
     def remove(self, inbox: Inbox) -> None:
-        self._all.discard(inbox)
+        self._all.pop(inbox, None)
         for key in _keys(inbox.filter):
-            some = self._at.get(key, set())
-            some.discard(inbox)
+            some = self._at.get(key, {})
+            some.pop(inbox, None)
             if not some:
                 self._at.pop(key, None)
 

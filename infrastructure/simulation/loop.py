@@ -116,7 +116,10 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         return False
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        """An error of a task that nobody asks for is nobody's here either."""
+        """An error of a callback ends the simulation; that of a task that nobody asks for is nobody's here either."""
+        error = context.get("exception")
+        if "handle" in context and not isinstance(error, Killed):
+            self.failure = error
 
     def _timer_handle_cancelled(self, handle: TimerHandle) -> None:
         """It is passed over when its time comes."""
@@ -167,12 +170,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
 
     def _run(self, handle: Handle) -> None:
         self.steps += 1
-        try:
-            handle._context.run(handle._callback, *handle._args)  # type: ignore[attr-defined]
-        except Killed:
-            pass
-        except Exception as error:  # noqa: BLE001 - the outermost loop: it ends the simulation
-            self.failure = error
+        handle._run()
         self.after_each()
 
     def go_on(self, process: Living) -> None:
@@ -184,7 +182,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     def _work(self, future: asyncio.Future[T], work: Callable[..., T], args: tuple[Any, ...]) -> None:
         try:
             result = work(*args)
-        except Exception as error:  # noqa: BLE001 - handed to whoever waits for the work
+        except Exception as error:  # noqa: BLE001 - as of any executor: whoever waits for the work is told
             if not future.done():
                 future.set_exception(error)
         else:
