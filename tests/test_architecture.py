@@ -102,7 +102,6 @@ ROOMS_BY_CHANCE = {("infrastructure/cli/app.py", "projections")}
 CATCHES_ALL = frozenset(
     {
         "application/ledger/writer.py:_write_all",  # the writer outlives a group that breaks; its callers get the error
-        "infrastructure/simulation/loop.py:_run",  # whatever breaks ends the simulated world, and is told
         "infrastructure/simulation/loop.py:_work",  # handed to whoever waits for the work, as an executor does
         "application/ledger/group.py:_decide",  # a decision that breaks fails its own caller, and the group goes on
         "application/ledger/looking.py:see",  # a look that breaks fails who looks, and the others see
