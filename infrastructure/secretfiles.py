@@ -6,12 +6,15 @@ import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from domain.errors import InvalidInput, StoreUnavailable
 from infrastructure.clock import new_secret
 
 SECRET_WORD = re.compile("[0-9a-f]{64}")
+FILES = 16
+"""Whose texts are remembered; a service has three."""
 
 
 def kept_secret(file: Path, setting: str) -> str:
@@ -22,7 +25,8 @@ def kept_secret(file: Path, setting: str) -> str:
     try:
         if not file.exists():
             _make(file)
-        return file.read_text(encoding="ascii")
+        seen = file.stat()
+        return _read(file, (seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns))
     except (OSError, UnicodeError) as error:
         raise StoreUnavailable(
             f"the {file.name} in {file} cannot be read: {error}", hint=f"make it readable, or set {setting}"
@@ -41,6 +45,12 @@ def secret_words(said: str, file: Path, setting: str) -> Sequence[str]:
         told = "holds what is not a key: each has 64 hexadecimal digits"
         raise InvalidInput(where, told, hint="make one with: openssl rand -hex 32")
     return words
+
+
+@lru_cache(FILES)
+def _read(file: Path, _as_it_is: tuple[int, ...]) -> str:
+    """Its text, read once as long as nobody changes it: a page asks several times."""
+    return file.read_text(encoding="ascii")
 
 
 def _make(file: Path) -> None:

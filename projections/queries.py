@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy import BigInteger, Select, bindparam, cast, func, select
 
 from application.ledger.reader import LogReader
 from domain.errors import InvalidInput
@@ -83,10 +83,8 @@ class Views:
 
     def spent_by_day(self, account: str, since: str) -> list[tuple[str, int]]:
         """Charges with their corrections, in micro-units, on each of an account's days from one on, in order."""
-        table = live(SPEND)
-        days = select(table.c.day, cast(func.sum(table.c.price), BigInteger)).group_by(table.c.day)
-        found = days.where(table.c.account == account, table.c.day >= since).order_by(table.c.day)
-        return [(row[0], row[1]) for row in self._database.rows(found)]
+        rows = self._database.ask("spent by day", _spent_by_day, {"whose": account, "since": since})
+        return [(row[0], row[1]) for row in rows]
 
     def status(self) -> list[ViewStatus]:
         """How far each view is behind the log."""
@@ -102,6 +100,13 @@ class Views:
             raise InvalidInput("view", f"there is no view {view!r}", hint=", ".join(v.name for v in self._views))
         with writing(self._database) as connection:
             checkpoints.forget_failure(connection, view)
+
+
+def _spent_by_day() -> Select[Any]:
+    table = live(SPEND)
+    days = select(table.c.day, cast(func.sum(table.c.price), BigInteger)).group_by(table.c.day)
+    wanted = (table.c.account == bindparam("whose"), table.c.day >= bindparam("since"))
+    return days.where(*wanted).order_by(table.c.day)
 
 
 def statuses(database: ViewDatabase, reader: LogReader, views: Sequence[AnyView] = ALL) -> list[ViewStatus]:

@@ -52,6 +52,9 @@ class StreamReader(Protocol):
     def bare(self, stream: str, after: int, upto: int, limit: int, topics: Sequence[str]) -> Sequence[BareRow]:
         """As `entries`, without what a chain needs: version, stored name and state as JSON text."""
 
+    def newest(self, stream: str, limit: int, topics: Sequence[str]) -> Sequence[Link]:
+        """The last entries of a stream that have one of these topics, the newest first; at most `limit`."""
+
     def operations_in(self, stream: str, upto: int, topics: Sequence[str]) -> Sequence[str]:
         """The operations of all entries of a stream up to a version that have one of these topics."""
 

@@ -26,7 +26,6 @@ from domain.periods import Period
 from domain.windows import Window, span_at
 
 USUAL_HISTORY = 100
-EVERY = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +78,9 @@ class AlertReader:
         return found
 
     def _raised(self, account: str, limit: int) -> Sequence[AlertRaised]:
-        links = self.streams.entries(account_stream(account), 0, EVERY, EVERY, self.codec.names_of(AlertRaised))
-        facts = [self.codec.decode(one.topic, one.state) for one in links[-limit:]]
-        return [fact for fact in reversed(facts) if isinstance(fact, AlertRaised)]
+        links = self.streams.newest(account_stream(account), limit, self.codec.names_of(AlertRaised))
+        facts = (self.codec.decode(one.topic, one.state) for one in links)
+        return [fact for fact in facts if isinstance(fact, AlertRaised)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

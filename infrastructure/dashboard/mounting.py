@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Receive, Scope, Send
 
 from domain.errors import InvalidInput
 from domain.keys import KeyScope
@@ -49,6 +50,25 @@ from infrastructure.showing.telling import without_ours
 POSITION: Final = "x-imagestudio-position"
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class PlainPages(BaseRoute):
+    """The pages whose addresses have no parts, found by their address: one look, instead of one at each route.
+
+    It stands before the routes of the API, which it is nothing to; whatever it does not know is found as before.
+    """
+
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        plain = (one for one in routes if isinstance(one, Route) and "{" not in one.path)
+        self._known = {one.path: one for one in plain if one.methods is not None and "GET" in one.methods}
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        route = self._known.get(scope.get("path", ""))
+        found = (Match.NONE, {}) if route is None else route.matches(scope)
+        return found if found[0] is Match.FULL else (Match.NONE, {})
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._known[scope["path"]].handle(scope, receive, send)
 
 
 @dataclass(frozen=True)
@@ -94,8 +114,14 @@ class Dashboard:
         if page.meant is MeantFor.ACCOUNT and who.holder.runs_studio and not request.query_params.get(ACCOUNT):
             return see_other("/studio" if page.name == "overview" else "/accounts")
         visit = self.visit(page, request, KeyCaller(who.holder, request.query_params.get(ACCOUNT) or None))
-        found = await self._placed(page, visit)
-        content = rendered(page.template, self.context(visit, who, found, page), await self._wording(visit, page))
+
+        async def both() -> tuple[Document, Wording]:
+            return await gather(page.document(visit), self._wording(visit, page))
+
+        made = await placed(self.gate.studio, _about(page, visit), both)
+        document, wording = made.document
+        found = Placed(document, made.position, made.moved)
+        content = rendered(page.template, self.context(visit, who, found, page), wording)
         return page_response(content, headers={POSITION: str(found.position)})
 
     async def _json(self, page: WebPage, request: Request) -> Response:
@@ -105,9 +131,8 @@ class Dashboard:
         content = encoded({"position": found.position, **moved, **found.document}, visit.caller)
         return Response(content, 200, {**GUARDS, POSITION: str(found.position)}, "application/json")
 
-    async def _placed(self, page: WebPage, visit: Visit) -> Placed:
-        about = None if page.meant is MeantFor.STUDIO else visit.whose
-        return await placed(self.gate.studio, about, partial(page.document, visit))
+    async def _placed(self, page: WebPage, visit: Visit) -> Placed[Document]:
+        return await placed(self.gate.studio, _about(page, visit), partial(page.document, visit))
 
     async def _file(self, file: WebFile, request: Request) -> Response:
         visit = self.visit(file, request, await self._caller(file, request))
@@ -200,7 +225,7 @@ class Dashboard:
             limit=_limit(params.get("limit", str(usual))),
         )
 
-    def context(self, visit: Visit, who: LoggedIn, found: Placed, page: WebPage | Shows) -> dict[str, Any]:
+    def context(self, visit: Visit, who: LoggedIn, found: Placed[Document], page: WebPage | Shows) -> dict[str, Any]:
         """All that a template sees."""
         holder, chosen = who.holder, visit.whose
         return {
@@ -217,6 +242,11 @@ class Dashboard:
             "token": self.sessions.token(who.session.word),
             "currency": self.gate.currency,
         }
+
+
+def _about(page: WebPage, visit: Visit) -> str | None:
+    """The account whose facts a page follows from; None: all of them."""
+    return None if page.meant is MeantFor.STUDIO else visit.whose
 
 
 def as_shown(caller: KeyCaller, document: Document) -> Document:

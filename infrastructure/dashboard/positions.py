@@ -12,26 +12,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from application.ledger.reader import LogFilter
-from infrastructure.dashboard.page import Document
 from infrastructure.service import Studio
 
 TRIES: Final = 5
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Generic[Made]):
     """A document, and the position that it is of; `moved` is where the log was later, if it moved each time."""
 
-    document: Document
+    document: Made
     position: int
     moved: int | None = None
 
 
-async def placed(studio: Studio, account: str | None, make: Callable[[], Awaitable[Document]]) -> Placed:
-    """The document of one position, about an account, or about all."""
+async def placed(studio: Studio, account: str | None, make: Callable[[], Awaitable[Made]]) -> Placed[Made]:
+    """Whatever is made of one position, about an account, or about all."""
     tries = 0
     while True:
         position = await asyncio.to_thread(_caught_up, studio)

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from domain.errors import ImageStudioError, InvalidInput, InvalidRequest
 from domain.meaning import Kind
 from infrastructure.agents.door import PATH, AgentsDoor
-from infrastructure.dashboard.mounting import Dashboard
+from infrastructure.dashboard.mounting import Dashboard, PlainPages
 from infrastructure.dashboard.pages import ACTIONS, FILES, PAGES
 from infrastructure.dashboard.responses import told_as_page
 from infrastructure.gateway import callbacks, health
@@ -94,7 +94,8 @@ def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 502))
     app.state.agents = AgentsDoor(gate, most)
     app.router.routes.append(Route(PATH, app.state.agents, methods=["POST"], include_in_schema=False))
-    app.router.routes.extend(Dashboard(gate, PAGES, ACTIONS, FILES).routes())
+    board = Dashboard(gate, PAGES, ACTIONS, FILES).routes()
+    app.router.routes[:] = [PlainPages(board), *app.router.routes, *board]
     app.add_exception_handler(ImageStudioError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _frameworks)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Select, bindparam, delete, insert, select
 
 from infrastructure.store.database import Database
 from infrastructure.store.schema import KEY_NAMES
 from infrastructure.store.tables import small_write
+
+
+def _names() -> Select[Any]:
+    return select(KEY_NAMES.c.key, KEY_NAMES.c.name).where(KEY_NAMES.c.account == bindparam("whose"))
 
 
 class SqlKeyNames:
@@ -18,8 +23,7 @@ class SqlKeyNames:
         self._database = database
 
     def of(self, account: str) -> Mapping[str, str]:
-        query = select(KEY_NAMES.c.key, KEY_NAMES.c.name).where(KEY_NAMES.c.account == account)
-        return {row[0]: row[1] for row in self._database.rows(query)}
+        return {row[0]: row[1] for row in self._database.ask("key names", _names, {"whose": account})}
 
     def put(self, account: str, key: str, name: str) -> None:
         with small_write(self._database) as connection:

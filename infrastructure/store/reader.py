@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Integer, Select, bindparam, or_, select, text
 
 from application.ledger.log import Head, Link, Positioned, as_row
 from application.ledger.reader import EVERYTHING, BareRow, LogFilter
@@ -142,6 +142,14 @@ class SqlReader:
         rows = self.database.rows(text(query).bindparams(**asked))
         states = self._whole(rows, VERSIONED)
         return [(row[0], row[1], state) for row, state in zip(rows, states, strict=True)]
+
+    def newest(self, stream: str, limit: int, topics: Sequence[str]) -> Sequence[Link]:
+        def query() -> Select[Any]:
+            named = or_(*(LOG.c.topic == topic for topic in topics))
+            found = select(*ENTRY).where(LOG.c.stream == bindparam("whose"), named).order_by(LOG.c.version.desc())
+            return found.limit(bindparam("most", type_=Integer))
+
+        return self.links(self.database.ask(("newest", *topics), query, {"whose": stream, "most": limit}))
 
     def operations_in(self, stream: str, upto: int, topics: Sequence[str]) -> Sequence[str]:
         query = select(LOG.c.operation).where(LOG.c.stream == stream, LOG.c.version <= upto, LOG.c.topic.in_(topics))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Update, bindparam, select, text, update
 
@@ -18,14 +19,15 @@ class CheckpointMoved(Exception):
 
 
 HERE = CHECKPOINTS.c.view.in_(bindparam("views", expanding=True))
-MARKS = select(
+ALL = select(
     CHECKPOINTS.c.view,
     CHECKPOINTS.c.position,
     CHECKPOINTS.c.failed_at,
     CHECKPOINTS.c.error,
     CHECKPOINTS.c.token.is_not(None),
     CHECKPOINTS.c.erased,
-).where(HERE)
+)
+MARKS = ALL.where(HERE)
 
 
 def _move(mine: ColumnElement[bool]) -> Update:
@@ -54,6 +56,15 @@ class Mark:
     def moves(self) -> bool:
         """Whether a projector takes it on."""
         return self.error is None and not self.held
+
+
+def marks_of(rows: Iterable[Sequence[Any]], names: Iterable[str]) -> dict[str, Mark]:
+    """How far each of these views is, by the rows of all checkpoints."""
+    known = {
+        view: Mark(view, position, failed_at, error, bool(held), erased)
+        for view, position, failed_at, error, held, erased in rows
+    }
+    return {name: known[name] for name in names if name in known}
 
 
 def marks(connection: Connection, names: Iterable[str]) -> dict[str, Mark]:

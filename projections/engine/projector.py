@@ -110,8 +110,8 @@ class Projector:
 
     def _marks(self) -> dict[str, Mark]:
         names = [view.name for view in self._views]
-        with self._database.connect() as connection:
-            found = checkpoints.marks(connection, names)
+        rows = self._database.ask("checkpoints", lambda: checkpoints.ALL, {})  # as each page and each fold does
+        found = checkpoints.marks_of(rows, names)
         if len(found) == len(names):
             return found
         with writing(self._database) as connection:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from asyncio import gather, to_thread
 from typing import Any, Final
 
+from application.keeping.accountviews import AccountView
 from domain.keys import KeyScope
 from infrastructure.dashboard.page import Document, Visit, WebPage
 from infrastructure.dashboard.pages.operations import COLUMNS
-from infrastructure.dashboard.pages.rows import view_rows
 from infrastructure.showing.alerts import raised_row
 from infrastructure.showing.documents import account_document, limits_document
 from infrastructure.showing.formats import iso
+from infrastructure.showing.rows import row_document
 from infrastructure.showing.standing import attention, pace_document
+from projections.engine.asking import Found
+from projections.queries import Views
 from projections.views.operations import OPERATIONS
 from projections.views.periods import PERIODS
 
@@ -25,17 +28,14 @@ DOUBTS: Final = ("cost_unknown", "estimated")
 async def _document(visit: Visit) -> Document:
     """The documents of `/v1/accounts/{id}`, `/v1/limits`, `/v1/periods`, `/v1/spend` and `/v1/operations`, as parts."""
     studio, now = visit.studio, visit.gate.clock()
-    view, limits_found = await gather(studio.accounts.show(visit.account), studio.accounts.limits(visit.account))
+    view, limits_found, raised = await gather(
+        studio.accounts.show(visit.account), studio.accounts.limits(visit.account), _raised(visit, now)
+    )
     account: Document = account_document(view)
     limits: Document = limits_document(limits_found)
     since = iso(view.period.start, view.zone)[:10]
-    found, newest, days, raised = await gather(
-        view_rows(visit, "periods", PERIODS, at=iso(view.period.start), limit=1),
-        view_rows(visit, "operations", OPERATIONS, limit=NEWEST),
-        to_thread(_days, visit, since),
-        _raised(visit, now),
-    )
-    period = found["periods"][0] if found["periods"] else None
+    found, newest, days = await to_thread(_rows, visit.studio.views, view, since)
+    period = next((row_document(PERIODS, one) for one in found.rows), None)
     return {
         "account": account,
         "pace": pace_document(view.used.get("spend", 0), view.currency, view.period, now),
@@ -45,9 +45,16 @@ async def _document(visit: Visit) -> Document:
         "period": period,
         "first_day": since,
         "next_day": iso(view.period.end, view.zone)[:10],
-        "days": days,
-        "operations": newest["operations"],
+        "days": [{"day": day, "micros": micros} for day, micros in days],
+        "operations": [row_document(OPERATIONS, one) for one in newest.rows],
     }
+
+
+def _rows(views: Views, view: AccountView, since: str) -> tuple[Found[Any], Found[Any], list[tuple[str, int]]]:
+    """The period's sums, the newest operations, and what was charged each day, exact: all in one thread."""
+    period = views.find(PERIODS, PERIODS.filter(account=view.id, at=view.period.start), limit=1)
+    newest = views.find(OPERATIONS, OPERATIONS.filter(account=view.id), limit=NEWEST)
+    return period, newest, views.spent_by_day(view.id, since)
 
 
 async def _raised(visit: Visit, now: int) -> list[Document]:
@@ -60,12 +67,6 @@ async def _raised(visit: Visit, now: int) -> list[Document]:
 
 def _doubts(period: Document | None) -> dict[str, int]:
     return {} if period is None else {name: period[name] for name in DOUBTS}
-
-
-def _days(visit: Visit, since: str) -> list[dict[str, Any]]:
-    """The charges of each day, with its corrections; exact, in micro-units."""
-    found = visit.studio.views.spent_by_day(visit.account, since)
-    return [{"day": day, "micros": micros} for day, micros in found]
 
 
 PAGES = (
