@@ -58,7 +58,7 @@ class Mark:
         return self.error is None and not self.held
 
 
-def marks_of(rows: Iterable[Sequence[Any]], names: Iterable[str]) -> dict[str, Mark]:
+def marks_by_rows(rows: Iterable[Sequence[Any]], names: Iterable[str]) -> dict[str, Mark]:
     """How far each of these views is, by the rows of all checkpoints."""
     known = {
         view: Mark(view, position, failed_at, error, bool(held), erased)

@@ -111,7 +111,7 @@ class Projector:
     def _marks(self) -> dict[str, Mark]:
         names = [view.name for view in self._views]
         rows = self._database.ask("checkpoints", lambda: checkpoints.ALL, {})  # as each page and each fold does
-        found = checkpoints.marks_of(rows, names)
+        found = checkpoints.marks_by_rows(rows, names)
         if len(found) == len(names):
             return found
         with writing(self._database) as connection:
