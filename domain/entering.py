@@ -25,7 +25,7 @@ from domain.windowed import carried_for_life, counted_for_life
 from domain.zones import zones_version
 
 PLAN_CHANGED: Final = "plan changed"
-EXPIRED: Final = "expired"
+OVER: Final = "over"
 """Reasons for which a grant ends."""
 
 
@@ -230,7 +230,7 @@ def lapses(account: Account, current: PeriodState, now: int) -> list[Fact]:
         return []
     whose = (account.id, now, current.period)
     return [
-        GrantEnded(*whose, one.id, one.source, one.left, account.currency, over=True, reason=EXPIRED)
+        GrantEnded(*whose, one.id, one.source, one.left, account.currency, over=True, reason=OVER)
         for one in current.wallet.over(now)
     ]
 

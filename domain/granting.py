@@ -1,6 +1,7 @@
-"""Credit is granted, and a payment is taken back: each once a reference, whatever has become of it since.
+"""Credit is granted and revoked, and a payment is taken back: each once a reference, whatever has become of it since.
 
 give_grant ─── GrantGiven ─ … ─ GrantEnded          promotional or paid for, with an expiry, for some kinds or all
+revoke_grant ─ GrantRevoked                         what is left of a promotional one, and never what is held
 charge_back ── ChargedBack ─ (AccountSuspended)     below nothing, nothing is admitted
 """
 
@@ -20,7 +21,7 @@ from domain.meant import meant
 from domain.money import LARGEST_AMOUNT, Money
 from domain.planning import TRIAL
 from domain.value import value
-from domain.wallet import ChargedBack, Grant, GrantEnded, GrantGiven, Source, Wallet
+from domain.wallet import ChargedBack, Grant, GrantEnded, GrantGiven, GrantRevoked, Source, Wallet
 
 GRANT: Final = "grant:"
 CHARGEBACK: Final = "chargeback:"
@@ -87,6 +88,28 @@ def _room(wallet: Wallet | None) -> Sequence[Grant]:
     if not used:
         raise InvalidInput("reference", f"the account has {len(grants)} grants, the most that it can have at a time")
     return used[:1]
+
+
+def revoke_grant(ledger: Ledger, account: str, reference: str, now: int, reason: str) -> list[Fact]:
+    """Take back what is left of a promotional grant. Empty if it is over, or was revoked.
+
+    Open operations can still spend what they hold of it; the rest of that lapses. `ledger.evidence` has the grant's
+    key. Raises InvalidInput for no reason, and for what was not given for nothing.
+    """
+    known = known_account(ledger, account)
+    check_reason(reason, needed=True)
+    given = ledger.evidence.keys.get(GRANT + reference)
+    if given is None:
+        raise InvalidInput("grant", f"account {account!r} has no grant {reference!r}", hint="name its reference")
+    if given.fingerprint.split()[1] != Source.PROMOTIONAL:
+        told = f"grant {reference!r} was paid for"
+        raise InvalidInput("grant", told, hint="take its payment back: a chargeback of the grant")
+    facts, current, _ = into_period(ledger, known, now)
+    one = None if current.wallet is None else current.wallet.grants.get(reference)
+    if one is None or one.is_over(now):
+        return []
+    whose, what = (account, now, current.period), (one.id, one.source, one.left)
+    return [*facts, GrantRevoked(*whose, *what, known.currency, reason)]
 
 
 def charge_back(

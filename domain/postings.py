@@ -71,6 +71,7 @@ from domain.wallet import (
     DrawsSettled,
     GrantEnded,
     GrantGiven,
+    GrantRevoked,
     GrantsCarried,
     Source,
     SubscriptionCharged,
@@ -218,6 +219,10 @@ def _grant_ended(fact: GrantEnded, _before: Before) -> Postings:
     return _moved(GRANTED[fact.source], destination, fact.amount, fact.currency)
 
 
+def _revoked(fact: GrantRevoked, _before: Before) -> Postings:
+    return _moved(GRANTED[fact.source], PROMOTIONS, fact.amount, fact.currency)
+
+
 def _charged_back(fact: ChargedBack, before: Before) -> Postings:
     owed = _moved(_spendable(before), PAYMENTS, owed_of(fact), fact.currency)
     return (*owed, *_moved(GRANTED[Source.PAID], PAYMENTS, fact.taken or 0, fact.currency))
@@ -261,6 +266,7 @@ MOVES: Final[Mapping[type[Any], Callable[[Any, Before], Postings]]] = {
     SubscriptionCharged: _subscribed,
     GrantGiven: _granted,
     GrantEnded: _grant_ended,
+    GrantRevoked: _revoked,
     ChargedBack: _charged_back,
 }
 
@@ -272,14 +278,14 @@ MOVED_BY: Final[Mapping[Heading, tuple[type[Any], ...]]] = {
     Heading.AVAILABLE: (*OF_WALLETS, Validated, Rerouted, Released),
     Heading.HELD: (Validated, Rerouted, Charged, Released),
     Heading.ALLOWANCE: OF_CREDITS,
-    Heading.PROMOTIONAL: OF_CREDITS,
+    Heading.PROMOTIONAL: (*OF_CREDITS, GrantRevoked),
     Heading.PAID: (*OF_CREDITS, ChargedBack),
     Heading.RECEIVABLE: OF_WALLETS,
     Heading.INCOME: (Charged,),
     Heading.ADJUSTMENTS: (Adjusted,),
     Heading.GOODWILL: (GoodwillGiven,),
     Heading.SUBSCRIPTIONS: (SubscriptionCharged, GrantGiven, GrantEnded),
-    Heading.PROMOTIONS: (GrantGiven, GrantEnded, Adjusted),
+    Heading.PROMOTIONS: (GrantGiven, GrantEnded, GrantRevoked, Adjusted),
     Heading.BREAKAGE: (GrantEnded, Adjusted),
     Heading.EXPENSE: (Charged, Released, Adjusted),
     Heading.PAYABLE: (Charged, Released, Adjusted, InvoiceRecorded, InvoiceVoided, DifferenceBooked),

@@ -34,6 +34,7 @@ from domain.wallet import (
     Draw,
     GrantEnded,
     GrantGiven,
+    GrantRevoked,
     Source,
     SubscriptionCharged,
     owed_of,
@@ -270,7 +271,7 @@ class StatementFold:
         match fact:
             case SubscriptionCharged():
                 self.subscription.append(SubscriptionLine(fact.plan, fact.covers, fact.price))
-            case GrantGiven() | GrantEnded():
+            case GrantGiven() | GrantEnded() | GrantRevoked():
                 self._grant(fact)
             case ChargedBack():
                 self._take_back(fact)
@@ -298,7 +299,7 @@ class StatementFold:
         for place, amount in enumerate((1, fact.outputs, top * MICROS // bottom, fact.price)):
             sums[place] += amount
 
-    def _grant(self, fact: GrantGiven | GrantEnded) -> None:
+    def _grant(self, fact: GrantGiven | GrantEnded | GrantRevoked) -> None:
         line = self._line_of(fact.grant, fact.source)
         if isinstance(fact, GrantGiven):
             line = replace(line, given=line.given + fact.amount, expires=fact.expires)

@@ -4,6 +4,7 @@
     GrantGiven (promotional, paid) ───────────────┴─ Validated takes from them ─┬─ Charged spends, the rest goes back
                                                                                 └─ Released: all goes back
     GrantEnded: the rest of one that is over, or was taken back · ChargedBack: a payment that was taken back
+    GrantRevoked: the rest of what was given for nothing, taken back
 
 Spent first is what was included in the price, then what was given, then what was paid for; of each the smallest
 priority first, then what ends soonest, then the oldest. The account's own money is last (decision 63).
@@ -196,7 +197,23 @@ class ChargedBack:
     taken: int | None = field(default=None, metadata=SPARE)
 
 
-WalletFact = SubscriptionCharged | GrantGiven | GrantEnded | GrantsCarried | DrawsSettled | ChargedBack
+@value
+class GrantRevoked:
+    """A promotional grant is over from now on, by somebody's decision: `amount` was left, and what is held of it can
+    still be spent.
+    """
+
+    account: str
+    at: int
+    period: Period
+    grant: str
+    source: str
+    amount: int
+    currency: str
+    reason: str
+
+
+WalletFact = SubscriptionCharged | GrantGiven | GrantEnded | GrantsCarried | DrawsSettled | ChargedBack | GrantRevoked
 
 
 # States
@@ -277,6 +294,8 @@ def evolve_wallet(wallet: Wallet, fact: WalletFact) -> None:
             wallet.grants[fact.grant] = Grant(*terms, fact.at, fact.amount, fact.amount)
         case GrantEnded():
             _end(wallet, fact)
+        case GrantRevoked():
+            _revoke(wallet, fact)
         case GrantsCarried():
             wallet.grants = {one.id: one for one in fact.grants}
             wallet.charged_until = fact.charged_until
@@ -295,6 +314,15 @@ def _end(wallet: Wallet, fact: GrantEnded) -> None:
         del wallet.grants[grant.id]
     else:
         wallet.grants[grant.id] = grant
+
+
+def _revoke(wallet: Wallet, fact: GrantRevoked) -> None:
+    """It is over now; it stays as long as something is held of it, and what comes back of that lapses."""
+    grant = wallet.grants[fact.grant]
+    if grant.held:
+        wallet.grants[grant.id] = replace(grant, left=grant.left - fact.amount, expires=fact.at)
+    else:
+        del wallet.grants[grant.id]
 
 
 # What is taken, spent and given back

@@ -93,6 +93,7 @@ class BlockingAccounts(Blocking[Accounts]):
     agree_discount = without_await(Accounts.agree_discount)
     wallet = without_await(Accounts.wallet)
     grant = without_await(Accounts.grant)
+    revoke_grant = without_await(Accounts.revoke_grant)
     charge_back = without_await(Accounts.charge_back)
 
 

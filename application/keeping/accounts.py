@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import partial
 
-from application.keeping.accountviews import AccountReader, AccountView, WalletView, view_of, wallet_of
+from application.keeping.accountviews import AccountReader, AccountView, WalletView, view_of
 from application.keeping.corrections import check_currency_of
+from application.keeping.credit import granting, revoking
 from application.ledger.group import Proposal, Receipt
 from application.ledger.ledgers import Ledgers
 from application.ledger.transaction import KeyRow
@@ -23,7 +23,7 @@ from domain.agreeing import agree_discount, agree_tariff
 from domain.beginning import change_limits, needed_since
 from domain.errors import InvalidInput
 from domain.exchange import NO_EXCHANGE
-from domain.granting import CHARGEBACK, GRANT, Granted, charge_back, charge_back_grant, give_grant
+from domain.granting import CHARGEBACK, GRANT, Granted, charge_back, charge_back_grant
 from domain.ids import check_id
 from domain.inputs import shortened
 from domain.keys import STUDIO
@@ -301,18 +301,14 @@ class Accounts(AccountReader):
         """Grant credit once a reference, which is spent before its own money: until an instant, and for some kinds of
         operation or families if they are named. Raises InvalidInput, KeyReused.
         """
-        check_id("reference", reference)
-        check_money(amount)
         wanted = Granted(amount.micros, source, priority, expires, kinds)
+        proposal = granting(account, amount, reference, wanted, reason, str(by or self.operator))
+        view: WalletView = (await self.writer.put(proposal)).seen
+        return view
 
-        def decide(ledger: Ledger, now: int) -> list[Fact]:
-            check_currency_of(known_account(ledger, account), amount)
-            return give_grant(ledger, account, reference, wanted, now, reason)
-
-        key = KeyRow(account, GRANT + reference, GRANT + reference, wanted.fingerprint)
-        actor = str(by or self.operator)
-        look = partial(wallet_of, account=account)
-        proposal = Proposal(account, decide, key=key, look=lambda ledger, now: look(ledger, now=now), actor=actor)
+    async def revoke_grant(self, account: str, reference: str, reason: str, *, by: Actor | None = None) -> WalletView:
+        """Take back what is left of a promotional grant; what is held of it can still be spent. Raises InvalidInput."""
+        proposal = revoking(account, reference, reason, str(by or self.operator))
         view: WalletView = (await self.writer.put(proposal)).seen
         return view
 

@@ -28,14 +28,14 @@ from domain.operation import Adjusted, Charged, Released, Rerouted, Validated
 from domain.periods import Period
 from domain.pseudonyms import hide_in_statement
 from domain.statement import Statement, StatementFold
-from domain.wallet import ChargedBack, GrantEnded, GrantGiven, GrantsCarried, SubscriptionCharged
+from domain.wallet import ChargedBack, GrantEnded, GrantGiven, GrantRevoked, GrantsCarried, SubscriptionCharged
 
 PAGE = 2_000
 MOST_KNOWN = 1_000
 SUMMED = (
     *(PeriodOpened, PeriodResumed, CreditAdded, UsageBooked, GoodwillGiven),
     *(Charged, Released, Adjusted),
-    *(SubscriptionCharged, GrantGiven, GrantEnded, ChargedBack),
+    *(SubscriptionCharged, GrantGiven, GrantEnded, GrantRevoked, ChargedBack),
 )
 """The facts that a statement is of, beside those that hold."""
 HOLDING, SETTLING = (Validated, Rerouted), (Charged, Released)

@@ -20,10 +20,10 @@ from domain.ledger import ContentErased, CreditAdded, Fact, PeriodEnded, PeriodR
 from domain.money import Money
 from domain.operation import Adjusted
 from domain.plans import IN_MONEY
-from domain.wallet import ChargedBack, GrantEnded, GrantGiven, SubscriptionCharged
+from domain.wallet import ChargedBack, GrantEnded, GrantGiven, GrantRevoked, SubscriptionCharged
 from domain.windows import Window
 
-OF_WALLETS = (GrantGiven, GrantEnded, ChargedBack, SubscriptionCharged)
+OF_WALLETS = (GrantGiven, GrantEnded, GrantRevoked, ChargedBack, SubscriptionCharged)
 BY_PEOPLE = (CreditAdded, GoodwillGiven, Adjusted, PeriodEnded, PeriodResumed, ContentErased, *OF_WALLETS)
 """The facts of periods' streams that somebody decided on or that terms bring, and not an operation's own course."""
 
@@ -107,8 +107,8 @@ def _moved(fact: Fact) -> list[TermChange]:
                 for name, amount in told.items()
                 if amount[0]
             ]
-        case GrantGiven() | GrantEnded():
-            became = "given" if isinstance(fact, GrantGiven) else "over"
+        case GrantGiven() | GrantEnded() | GrantRevoked():
+            became = {GrantGiven: "given", GrantEnded: "over", GrantRevoked: "revoked"}[type(fact)]
             return [TermChange(f"grant {fact.grant} {became}", None, str(Money(fact.amount, fact.currency)))]
         case ChargedBack():
             return [TermChange("charged back", None, str(Money(fact.amount, fact.currency)))]

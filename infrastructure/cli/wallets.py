@@ -1,4 +1,4 @@
-"""Credit that is granted, and payments that are taken back: the commands of `account` about wallets."""
+"""Credit that is granted and revoked, and payments that are taken back: the commands of `account` about wallets."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def add_to(app: Typer, answer: Callable[[AccountView], Report]) -> None:
     """Add the commands to the group of accounts; `answer` shows an account."""
     command(app)(grant)
     command(app)(grants)
+    command(app)(revoke)
 
     async def chargeback(
         payment: Annotated[str, Argument(metavar="KEY", help="The key under which it was paid in.")],
@@ -76,6 +77,18 @@ async def grant(
             kinds=tuple(kind or ()),
             reason=reason,
         )
+    return Report(wallet_document(view), lambda page: show_wallet(page, view))
+
+
+async def revoke(
+    grant: Annotated[str, Argument(metavar="REFERENCE", help="That of the grant, which was given for nothing.")],
+    reason: Annotated[str, Option("--reason", "-r", metavar="TEXT", help="Why; it is recorded for ever.")],
+    session: CommandSession,
+    account: Account = None,
+) -> Report:
+    """Take back what is left of a promotional grant; open operations can still spend what they hold of it."""
+    async with session.studio() as studio:
+        view = await studio.accounts.revoke_grant(session.account(account), grant, reason)
     return Report(wallet_document(view), lambda page: show_wallet(page, view))
 
 

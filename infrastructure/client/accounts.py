@@ -151,6 +151,12 @@ class RemoteAccounts:
         body = sent_as_json({**told, **terms, "reason": reason})
         return wallet_from(await self.wire.document(Call(method="POST", path=_path(account, "grants"), body=body)))
 
+    async def revoke_grant(self, account: str, reference: str, reason: str) -> WalletView:
+        """Take back what is left of a promotional grant; what is held of it can still be spent. Raises InvalidInput."""
+        body = sent_as_json({"grant": reference, "reason": reason})
+        call = Call(method="POST", path=_path(account, "revocations"), body=body)
+        return wallet_from(await self.wire.document(call))
+
     async def charge_back(
         self, account: str, payment: str, amount: Money, reason: str, *, of_grant: bool = False, suspend: bool = False
     ) -> AccountView:

@@ -144,6 +144,7 @@ class BlockingRemoteAccounts(Blocking[RemoteAccounts]):
     agree_discount = without_await(RemoteAccounts.agree_discount)
     wallet = without_await(RemoteAccounts.wallet)
     grant = without_await(RemoteAccounts.grant)
+    revoke_grant = without_await(RemoteAccounts.revoke_grant)
     charge_back = without_await(RemoteAccounts.charge_back)
     add_credit = without_await(RemoteAccounts.add_credit)
 

@@ -23,7 +23,7 @@ from domain.booking import GoodwillGiven, UsageBooked
 from domain.ledger import CreditAdded
 from domain.operation import Adjusted, Charged, Operation
 from domain.periods import Period, day_at
-from domain.wallet import ChargedBack, GrantEnded, GrantGiven, SubscriptionCharged, own_part, sum_of
+from domain.wallet import ChargedBack, GrantEnded, GrantGiven, GrantRevoked, SubscriptionCharged, own_part, sum_of
 from infrastructure.exporting.focuswallet import of_wallet
 from infrastructure.exporting.tally import ExportTally, csv_line, six
 from infrastructure.showing.formats import cell, instant_of, iso
@@ -118,7 +118,7 @@ def focus_row(one: Booked, version: str) -> Row | None:
         told = _goodwill(one, fact)
     elif isinstance(fact, CreditAdded):
         told = _purchase(one, fact.amount)
-    elif isinstance(fact, SubscriptionCharged | GrantGiven | GrantEnded | ChargedBack):
+    elif isinstance(fact, SubscriptionCharged | GrantGiven | GrantEnded | GrantRevoked | ChargedBack):
         found = of_wallet(one, fact, _day(one.day, one.zone))
         if found is None:
             return None

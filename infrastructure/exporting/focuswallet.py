@@ -11,9 +11,9 @@ from __future__ import annotations
 from application.keeping.books import Booked
 from domain.chart import Side
 from domain.periods import Period
-from domain.wallet import ChargedBack, GrantEnded, GrantGiven, Source, SubscriptionCharged
+from domain.wallet import ChargedBack, GrantEnded, GrantGiven, GrantRevoked, Source, SubscriptionCharged
 
-WalletFact = SubscriptionCharged | GrantGiven | GrantEnded | ChargedBack
+WalletFact = SubscriptionCharged | GrantGiven | GrantEnded | GrantRevoked | ChargedBack
 Row = dict[str, str | int | None]
 MILLION = 1_000_000
 
@@ -61,6 +61,8 @@ def _words(fact: WalletFact) -> tuple[str, str, str, str]:
             return "Adjustment", f"included in the price: {fact.grant}", "allowance", "Credits"
         case GrantEnded():
             return "Adjustment", f"rest of {fact.grant}: {fact.reason}", "credit", "Credits"
+        case GrantRevoked():
+            return "Adjustment", f"rest of {fact.grant}, revoked: {fact.reason}", "credit", "Credits"
         case ChargedBack():
             of = ("payment", "prepayment") if fact.grant is None else ("payment for credit", "credit")
             return "Adjustment", f"{of[0]} {fact.key} taken back", of[1], "Payments"

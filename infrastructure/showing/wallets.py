@@ -17,6 +17,7 @@ from domain.wallet import (
     DrawsSettled,
     GrantEnded,
     GrantGiven,
+    GrantRevoked,
     GrantsCarried,
     Source,
     SubscriptionCharged,
@@ -45,6 +46,8 @@ def wallet_in_words(fact: WalletFact) -> tuple[Money | None, str]:
             return Money(fact.amount, fact.currency), f"{named}{kinds}{until}{_because(fact.reason)}"
         case GrantEnded():
             return Money(fact.amount, fact.currency), f"of {fact.grant} can be spent no more{_because(fact.reason)}"
+        case GrantRevoked():
+            return Money(fact.amount, fact.currency), f"of {fact.grant} revoked, the rest of it{_because(fact.reason)}"
         case GrantsCarried():
             return None, f"{counted(len(fact.grants), 'grant')} {'goes' if len(fact.grants) == 1 else 'go'} on"
         case DrawsSettled():

@@ -98,6 +98,7 @@ NAMES: Mapping[str, type[Fact]] = {
     "wallet.grant_ended": wallet.GrantEnded,
     "wallet.grants_carried": wallet.GrantsCarried,
     "wallet.draws_settled": wallet.DrawsSettled,
+    "wallet.grant_revoked": wallet.GrantRevoked,
     "wallet.charged_back": wallet.ChargedBack,
     "asset.added": assets.AssetAdded,
     "asset.trashed": assets.AssetTrashed,

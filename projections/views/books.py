@@ -21,7 +21,7 @@ from domain.ledger import CreditAdded, PeriodOpened
 from domain.operation import Adjusted, Charged, Released
 from domain.postings import MOVES
 from domain.value import value
-from domain.wallet import ChargedBack, GrantEnded, GrantGiven, SubscriptionCharged
+from domain.wallet import ChargedBack, GrantEnded, GrantGiven, GrantRevoked, SubscriptionCharged
 from projections.engine.columns import Account, Asked, Count, Currency, Instant, Key, Money, Note, Sum, Text, ViewRow
 from projections.engine.filters import ViewFilter, containing, same
 from projections.engine.tables import live
@@ -144,6 +144,7 @@ _given = _posts(GoodwillGiven, _of_account, lambda _: 0)
 _subscribed = _posts(SubscriptionCharged, _of_account, lambda _: 0)
 _granted = _posts(GrantGiven, _of_account, lambda _: 0)
 _grant_ended = _posts(GrantEnded, _of_account, lambda _: 0)
+_grant_revoked = _posts(GrantRevoked, _of_account, lambda _: 0)
 _charged_back = _posts(ChargedBack, _of_account, lambda _: 0)
 
 OF_ACCOUNT = "account period currency amount"
@@ -164,6 +165,7 @@ BOOKS = View(
         SubscriptionCharged: reads_each(_subscribed, "account period currency price"),
         GrantGiven: reads_each(_granted, OF_ACCOUNT, "source unpaid"),
         GrantEnded: reads_each(_grant_ended, OF_ACCOUNT, "source over"),
+        GrantRevoked: reads_each(_grant_revoked, OF_ACCOUNT, "source"),
         ChargedBack: reads_each(_charged_back, OF_ACCOUNT, "taken"),
         Charged: reads_each(_charged, WHOSE, "operation.period drawn"),
         Released: reads_each(

@@ -31,7 +31,7 @@ from domain.counting import left_of
 from domain.departures import DepartureFact
 from domain.erased import ErasureDone, UserErased
 from domain.evidence import Spent
-from domain.granting import Granted, charge_back, give_grant
+from domain.granting import Granted, charge_back, give_grant, revoke_grant
 from domain.invoices import InvoiceFact
 from domain.keys import KeyFact
 from domain.ledger import Fact, Ledger, LedgerFact, PeriodEnded, PeriodResumed
@@ -111,6 +111,11 @@ def take_back(ledger: Ledger) -> list[Fact]:
     return charge_back(ledger, "acme", "payment-2", 1, LATER, "disputed")
 
 
+def revoke(ledger: Ledger) -> list[Fact]:
+    ledger.evidence.keys["grant:promo"] = Spent("grant:promo", "1 promotional 0 None ")
+    return revoke_grant(ledger, "acme", "promo", LATER, "abuse")
+
+
 A_STATEMENT = StatementFold(APRIL).finish("acme", "UTC", 1, "", 0)
 Step = Callable[[Ledger], Iterable[Fact]]
 TERMS = (
@@ -143,6 +148,8 @@ A_LIFE: tuple[Step, ...] = (
     lambda ledger: add_credit(ledger, 1, "payment-2", LATER),
     lambda ledger: [*TERMS],
     lambda ledger: give_grant(ledger, "acme", "gift", Granted(2 * CENT, expires=MAY.start + 1), LATER),
+    lambda ledger: give_grant(ledger, "acme", "promo", Granted(1), LATER),
+    revoke,
     lambda ledger: accept(ledger, ask("w", quote=OTHER), LATER),
     lambda ledger: move_to_plan(ledger, "acme", Plan("paid", 1, Limits(), allowance=1), LATER),
     lambda ledger: schedule_plan(ledger, "acme", Plan("other", 1, Limits()), LATER),

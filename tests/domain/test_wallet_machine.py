@@ -14,7 +14,7 @@ from domain.account import AccountFact
 from domain.closing import Closing, close_period
 from domain.entering import into_period
 from domain.errors import InvalidRequest
-from domain.granting import charge_back
+from domain.granting import charge_back, revoke_grant
 from domain.ledger import Ledger, evolve, period_stream, stream_of
 from domain.operation import Validated
 from domain.planning import move_to_plan, schedule_plan
@@ -23,7 +23,7 @@ from domain.settlement import add_credit, adjust, complete, release
 from domain.statement import StatementFold
 from domain.streams import NEVER
 from domain.terms import change_time_zone
-from domain.wallet import SubscriptionCharged
+from domain.wallet import GrantRevoked, SubscriptionCharged
 from tests.domain.examples import APRIL, CENT, IMAGES
 from tests.domain.test_wallets import Book
 from tests.domain.wall_clocks import DAY, MINUTE
@@ -49,6 +49,7 @@ class Wallets(RuleBasedStateMachine):
         self.book = Book(first, self.now, prepaid=prepaid, then=plan)
         self.paid_from = self.now if trial is None else self.now + trial.days * DAY
         self.count, self.closed = 0, NEVER
+        self.revoked: set[str] = set()
         self.versions: dict[str, int] = {}
 
     def step(self, decide: Any, *args: Any, **named: Any) -> list[Any]:
@@ -90,6 +91,7 @@ class Wallets(RuleBasedStateMachine):
         held = [fact for fact in facts if type(fact) is Validated]
         if held:
             assert [(one.grant, one.amount) for one in held[0].drawn or ()] == expected
+            assert not self.revoked & {grant for grant, _ in expected}
             assert self.book.ledger.current.balance is None or self.book.ledger.current.balance >= 0
         elif current.balance is None:
             assert self.book.ledger.account.paying.overage is None
@@ -120,6 +122,13 @@ class Wallets(RuleBasedStateMachine):
     def change_zone(self, zone: str) -> None:
         self.now += MINUTE
         self.book.record(change_time_zone(self.book.ledger.account, zone, self.now))
+
+    @rule(which=st.integers(0, 9))
+    def revoke(self, which: int) -> None:
+        self.now += MINUTE
+        grants = [*self.book.wallet.grants]
+        facts = self.step(revoke_grant, "acme", grants[which % len(grants)] if grants else "none", self.now, "abuse")
+        self.revoked |= {fact.grant for fact in facts if type(fact) is GrantRevoked}
 
     @rule(days=st.integers(1, 45))
     def wait(self, days: int) -> None:

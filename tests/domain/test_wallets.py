@@ -17,7 +17,7 @@ from domain.bookkeeping import Bookkeeper
 from domain.entering import current_period, due_at, into_period
 from domain.errors import InvalidInput, KeyReused
 from domain.evidence import Spent
-from domain.granting import Granted, charge_back, give_grant, spent_key
+from domain.granting import Granted, charge_back, give_grant, revoke_grant, spent_key
 from domain.ledger import Fact, Ledger, evolve
 from domain.openings import Terms, open_account
 from domain.operation import Adjusted, Charged, Rejected, Validated
@@ -33,6 +33,7 @@ from domain.wallet import (
     DrawsSettled,
     GrantEnded,
     GrantGiven,
+    GrantRevoked,
     GrantsCarried,
     Source,
     SubscriptionCharged,
@@ -580,6 +581,66 @@ def test_a_payment_that_was_not_made_or_was_less_is_not_taken_back() -> None:
             book.do(charge_back, "acme", payment, amount, LATER, reason)
     facts = book.do(charge_back, "acme", "p1", DOLLAR, LATER, "disputed", suspend=True)
     assert type(facts[-1]) is AccountSuspended
+
+
+# Grants that are revoked
+
+
+def test_a_grant_that_is_revoked_gives_up_what_is_left_and_not_what_is_held() -> None:
+    book = Book()
+    book.grant("gift", 10 * DOLLAR)
+    book.buy("a", 3 * DOLLAR)
+    book.buy("b", 2 * DOLLAR)
+
+    [fact] = book.do(revoke_grant, "acme", "gift", LATER + 1, "abuse")
+
+    assert (fact.amount, fact.reason) == (5 * DOLLAR, "abuse")
+    assert book.left() == {"gift": (0, 5 * DOLLAR)}
+    assert book.do(revoke_grant, "acme", "gift", LATER + 2, "again") == []
+    assert book.buy("c", DOLLAR, LATER + 2)[-2].drawn is None
+    assert book.deliver("a", LATER + 3)[-1].drawn == (Draw("gift", "promotional", 3 * DOLLAR),)
+    lapsed = book.do(release, "b", "policy", LATER + 4)[1:]
+    assert [(one.amount, one.over, one.reason) for one in lapsed] == [(2 * DOLLAR, True, "over")]
+    assert (book.balances["promotions"], book.balances["credits:promotional"]) == (3 * DOLLAR, 0)
+    assert book.grant("gift", 10 * DOLLAR, LATER + 6) == []
+
+
+def test_a_refund_of_what_a_revoked_grant_paid_lapses_and_what_is_held_goes_on_into_the_next_period() -> None:
+    book = Book()
+    book.grant("gift", 10 * DOLLAR)
+    book.buy("a", 3 * DOLLAR)
+    book.deliver("a")
+    book.buy("b", 2 * DOLLAR)
+    book.do(revoke_grant, "acme", "gift", LATER + 1, "abuse")
+
+    [refund] = book.do(adjust, "a", -DOLLAR, 0, "sorry", "r1", LATER + 2)
+
+    assert refund.back == (Back("gift", "promotional", DOLLAR, "lapsed"),)
+    carried = book.record(current_period(book.ledger, book.ledger.account, IN_MAY)[0])
+    [going_on] = [fact for fact in carried if type(fact) is GrantsCarried]
+    assert [(one.id, one.held) for one in going_on.grants] == [("gift", 2 * DOLLAR)]
+    assert book.left() == {"gift": (0, 2 * DOLLAR)}
+
+
+def test_only_what_was_given_for_nothing_is_revoked_and_for_a_reason() -> None:
+    book = Book(STUDIO)
+    book.grant("pack", DOLLAR, source="paid")
+    book.grant("gift", DOLLAR)
+    book.grant("short", DOLLAR, expires=LATER + 5)
+    before = len(book.facts)
+
+    for grant, reason in (
+        ("pack", "x"),
+        ("none", "x"),
+        ("trial", "x"),
+        ("gift", ""),
+        (f"allowance:{APRIL.start}", "x"),
+    ):
+        with pytest.raises(InvalidInput):
+            book.do(revoke_grant, "acme", grant, LATER, reason)
+    assert book.do(revoke_grant, "acme", "short", LATER + 5, "late") == []
+    assert len(book.facts) == before
+    assert [type(one) for one in book.do(revoke_grant, "acme", "gift", LATER + 6, "x")] == [GrantEnded, GrantRevoked]
 
 
 # Sums

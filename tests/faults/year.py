@@ -68,7 +68,9 @@ def added_up(url: str) -> Mapping[str, Sequence[Added]]:
         back = [one for one in fact.get("back", ()) if one["to"] != "balance"]
         amount += sum(one["amount"] for one in back) - granted
         left = sum(one["amount"] for one in back if one["to"] == "grant") - granted
-        left += {"wallet.grant_given": 1, "wallet.grant_ended": -1}.get(topic, 0) * fact.get("amount", 0)
+        left += {"wallet.grant_given": 1, "wallet.grant_ended": -1, "wallet.grant_revoked": -1}.get(
+            topic, 0
+        ) * fact.get("amount", 0)
         amounts[stream].append((version, amount, topic, left))
     return amounts
 

@@ -60,6 +60,14 @@ async def _grant(sent: FormSent) -> str:
     return visit.link("wallet")
 
 
+async def _revoke(sent: FormSent) -> str:
+    """The rest of a promotional grant, taken back."""
+    visit = sent.visit
+    by = visit.caller.holder.actor
+    await visit.studio.accounts.revoke_grant(visit.account, sent.needed("grant"), sent.needed("reason"), by=by)
+    return visit.link("wallet")
+
+
 async def _chargeback(sent: FormSent) -> str:
     """A payment that was taken back."""
     visit = sent.visit
@@ -92,5 +100,6 @@ PAGES = (
 ACTIONS = (
     studios_action("add_credit", "/wallet/credit", _credit),
     studios_action("grant_credit", "/wallet/grants", _grant),
+    studios_action("revoke_grant", "/wallet/revocations", _revoke),
     studios_action("charge_back", "/wallet/chargebacks", _chargeback),
 )

@@ -1,4 +1,4 @@
-"""`/v1/accounts/{id}/wallet`, `/grants` and `/chargebacks`: what an account may spend before its own money."""
+"""`/v1/accounts/{id}/wallet`, `/grants`, `/revocations` and `/chargebacks`: what is spent before its own money."""
 
 from __future__ import annotations
 
@@ -31,6 +31,13 @@ class GrantAsked(StrictBody):
     until: str | None = None
     kinds: list[str] = Field(default_factory=list)
     reason: Reason = ""
+
+
+class GrantRevocation(StrictBody):
+    """A promotional grant, by its reference, of which the rest is taken back."""
+
+    grant: Id
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class ChargebackAsked(StrictBody):
@@ -70,6 +77,16 @@ async def post_grant(request: Request, caller: StudioAdministrator, id: str, ask
         by=caller.holder.actor,
         reason=asked.reason,
     )
+    return json_of(wallet_document(view), caller)
+
+
+@router.post("/accounts/{id}/revocations")
+async def post_grant_revocation(
+    request: Request, caller: StudioAdministrator, id: str, asked: GrantRevocation
+) -> Response:
+    """Take back what is left of a promotional grant; open operations can still spend what they hold of it."""
+    accounts = gate_of(request).studio.accounts
+    view = await accounts.revoke_grant(id, asked.grant, asked.reason, by=caller.holder.actor)
     return json_of(wallet_document(view), caller)
 
 

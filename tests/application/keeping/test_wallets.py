@@ -12,8 +12,8 @@ import pytest
 from application.asking.requests import Request
 from domain.errors import InvalidInput, KeyReused, OperationRefused
 from domain.money import Money
-from domain.operation import Validated
-from domain.wallet import GrantEnded, GrantGiven, SubscriptionCharged, sum_of
+from domain.operation import Charged, Validated
+from domain.wallet import GrantEnded, GrantGiven, GrantRevoked, SubscriptionCharged, sum_of
 from infrastructure.service import Studio
 from tests.application.studios import PRICE, SYNC, facts_of, is_sound, studio_on
 from tests.application.support import Clock
@@ -182,6 +182,48 @@ async def test_a_payment_for_a_grant_is_taken_back_from_what_is_left_and_the_res
         assert {lines.get(name, 0) for name in ("payments", "credits:paid")} == {0}
         may = await studio.statements.preview("acme", "2026-05")
         assert [(one["key"], one["amount"]) for one in may.content["credits"]] == [("pack", "-0.02")]
+        assert await is_sound(studio)
+        assert (list(studio.audit.differences()), list(studio.audit.books())) == ([], [])
+
+
+async def buying_or_revoking(url: str, home: Path, name: str) -> int:
+    """Ask ten times, or revoke the grant again and again meanwhile."""
+    async with opened(url, home, MAY) as studio:
+        for number in range(10):
+            if name == "administrator":
+                await asyncio.sleep(0.02 * number)
+                await studio.accounts.revoke_grant("acme", "welcome", "abuse")
+            else:
+                await studio.operations.generate("a lake", account="acme", user=name, model=SYNC)
+        return 0
+
+
+def test_a_grant_is_revoked_once_while_it_is_spent_and_no_more_than_was_left(database_url: str, tmp_path: Path) -> None:
+    asyncio.run(given(database_url, tmp_path / "home"))
+    in_processes(buying_or_revoking, [(database_url, tmp_path / "home", name) for name in ("ann", "administrator")])
+    asyncio.run(revoked(database_url, tmp_path / "home"))
+
+
+async def given(url: str, home: Path) -> None:
+    await begun(url, home, "free")
+    async with opened(url, home, MAY) as studio:
+        await studio.accounts.grant("acme", usd("5"), "welcome")
+
+
+async def revoked(url: str, home: Path) -> None:
+    async with opened(url, home, MAY) as studio:
+        facts = facts_of(studio)
+        [taken] = [fact.amount for fact in facts if isinstance(fact, GrantRevoked)]
+        late = sum(fact.amount for fact in facts if isinstance(fact, GrantEnded))
+        charges = [fact for fact in facts if isinstance(fact, Charged)]
+        assert sum(sum_of(fact.drawn) for fact in charges) + taken + late == 5_000_000
+        assert len(charges) == 10
+        studio.views.catch_up()
+        lines = {one.ledger_account.name: one.balance for one in studio.books.balance("acme").lines}
+        assert lines.get("credits:promotional", 0) == 0
+        may = await studio.statements.preview("acme", "2026-05")
+        [line] = may.content["grants"]["lines"]
+        assert line["lapsed"] == str(Money(taken + late, "USD")).removesuffix(" USD")
         assert await is_sound(studio)
         assert (list(studio.audit.differences()), list(studio.audit.books())) == ([], [])
 

@@ -71,12 +71,19 @@ def test_the_command_that_its_page_adds_works_in_one_file() -> None:
     assert "enterprise" in CliRunner().invoke(module["app"], []).stdout
 
 
+def prepare_credit(command: tuple[str, ...]) -> None:
+    """Pay in what is taken back, and grant what is revoked."""
+    if "chargeback" in command:
+        assert call("account", "top-up", "5.00", "--key", "p1", "--account", "globex").code == 0
+    if "revoke" in command and "account" in command:
+        assert call("account", "grant", "5.00", "--reference", "welcome", "--account", "globex").code == 0
+
+
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_with_json_stdout_is_one_document_and_stderr_is_silent(workspace: Workspace, command: tuple[str, ...]) -> None:
     if "globex" in command and "open" not in command:
         assert call("account", "open", "globex", "--prepaid").code == 0
-    if "chargeback" in command:
-        assert call("account", "top-up", "5.00", "--key", "p1", "--account", "globex").code == 0
+    prepare_credit(command)
     done = call(*filled(command, workspace), "--json")
     assert (done.code, done.err) == (0, "")
     assert isinstance(done.document, dict)
@@ -86,8 +93,7 @@ def test_with_json_stdout_is_one_document_and_stderr_is_silent(workspace: Worksp
 def test_text_fits_eighty_columns_but_for_what_is_handed_on(workspace: Workspace, command: tuple[str, ...]) -> None:
     if "globex" in command and "open" not in command:
         assert call("account", "open", "globex", "--prepaid").code == 0
-    if "chargeback" in command:
-        assert call("account", "top-up", "5.00", "--key", "p1", "--account", "globex").code == 0
+    prepare_credit(command)
     done = call(*filled(command, workspace))
     assert (done.code, done.err) == (0, "")
     assert done.out.strip()

@@ -130,6 +130,7 @@ WRITING = {
         ("account", "limit"),
         ("account", "top-up"),
         ("account", "grant"),
+        ("account", "revoke"),
         ("account", "chargeback"),
         ("account", "zone"),
         ("account", "end-period"),

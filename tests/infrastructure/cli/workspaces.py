@@ -181,6 +181,7 @@ COMMANDS = [
     ("account", "top-up", "5.00", "--key", "p1", "--account", "globex"),
     ("account", "grant", "5.00", "--reference", "welcome", "--kind", "images", "--until", "2099-01-01"),
     ("account", "grants"),
+    ("account", "revoke", "welcome", "--reason", "abuse", "--account", "globex"),
     ("account", "chargeback", "p1", "5.00", "--reason", "disputed", "--account", "globex"),
     ("account", "zone", "UTC"),
     ("account", "end-period", "--reason", "a wrong clock"),

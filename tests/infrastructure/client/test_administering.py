@@ -76,6 +76,7 @@ ACCOUNTS: dict[str, Callable[[Either], Any]] = {
     "credit": lambda studio: studio.accounts.add_credit(BUYER, DOLLAR, "p1", reason="an invoice"),
     "chargeback": lambda studio: studio.accounts.charge_back(BUYER, "p1", DOLLAR, "disputed"),
     "grant": lambda studio: studio.accounts.grant(BUYER, DOLLAR, "g1", kinds=("videos",), reason="welcome"),
+    "revoke": lambda studio: studio.accounts.revoke_grant(BUYER, "g1", "abuse"),
     "paid grant": lambda studio: studio.accounts.grant(BUYER, DOLLAR, "g2", source="paid", expires=4 * 10**15),
     "wallet": lambda studio: studio.accounts.wallet(BUYER),
     "plan later": lambda studio: studio.accounts.change_plan(BUYER, "basic", at="period-end"),

@@ -247,6 +247,9 @@ def test_credit_is_paid_in_granted_and_taken_back(gateway: Gateway, studio: http
     wallet = studio.get("/wallet.json?account=prepaid").json()
     [grant] = [one for one in wallet["grants"] if one["grant"] == "welcome"]
     assert (grant["left"]["amount"], grant["kinds"]) == ("5.00", ["text-to-image"])
+    assert act(admin, "revoke_grant", grant="welcome", reason="abuse").status_code == 403
+    assert act(studio, "revoke_grant", "prepaid", grant="welcome", reason="abuse").status_code == 303
+    assert "welcome" not in [one["grant"] for one in studio.get("/wallet.json?account=prepaid").json()["grants"]]
     before = wallet["balance"]["micros"]
     back = {"payment": "order-2", "amount": "7", "reason": "a stolen card", "suspend": "yes"}
     assert act(studio, "charge_back", "prepaid", **back).status_code == 303

@@ -125,6 +125,7 @@ async def test_a_history_says_who_changed_what_from_what_to_what(database_url: s
         await studio.accounts.change_limit("acme", "spend", 5_000_000, scope="user:ann", window="day", by=by)
         await studio.accounts.add_credit("acme", Money.parse("2.50", "USD"), "p1", by=by, reason="invoice 7")
         await studio.accounts.grant("acme", Money.parse("1", "USD"), "spring", by=by, reason="welcome")
+        await studio.accounts.revoke_grant("acme", "spring", "abuse", by=by)
         await studio.accounts.charge_back("acme", "p1", Money.parse("0.50", "USD"), "disputed", by=by)
         made = await studio.operations.generate("a lake", **DRAWN)
         await studio.upkeep.refund(made.operation, account="acme", reason="blurred", reference="r1", by=by)
@@ -142,6 +143,7 @@ async def test_a_history_says_who_changed_what_from_what_to_what(database_url: s
         assert (who, "", "limit of user:ann: spend over day", None, "5.00 USD") in told
         assert (who, "invoice 7", "paid in", None, "2.50 USD") in told
         assert (who, "welcome", "grant spring given", None, "1.00 USD") in told
+        assert (who, "abuse", "grant spring revoked", None, "1.00 USD") in told
         assert (who, "disputed", "charged back", None, "0.50 USD") in told
         assert (who, "blurred", f"price of {made.operation}", None, "-0.04 USD") in told
         assert (who, "lost", f"key {issued.key.id}", "read", "revoked") in told

@@ -60,6 +60,7 @@ from domain.wallet import (
     Grant,
     GrantEnded,
     GrantGiven,
+    GrantRevoked,
     GrantsCarried,
     SubscriptionCharged,
 )
@@ -229,6 +230,7 @@ EXAMPLES: tuple[Fact, ...] = (
     GrantEnded("acme", NOW, NOVEMBER, "gift-1", "promotional", 4_000_000, "USD", True, "expired"),
     GrantsCarried("acme", NOW, DECEMBER, (GIFT,), NOVEMBER.end),
     DrawsSettled("acme", NOW, DECEMBER, "op-1", DRAWN, DRAWN[:1]),
+    GrantRevoked("acme", NOW, NOVEMBER, "gift-1", "promotional", 4_000_000, "USD", "abuse"),
     ChargedBack("acme", NOW, NOVEMBER, 5_000_000, "USD", "invoice-7", "disputed", "invoice-7", 2_000_000),
     AssetAdded(
         "acme",
