@@ -39,7 +39,7 @@ from domain.periods import Period, local_day
 from domain.plans import SPEND
 from domain.pricing import Quote, Unpriced
 from domain.refusals import Refusal, Unapproved
-from domain.sales import check_tariff, errand_again, errand_now, sold_now
+from domain.sales import check_tariff, errand_again, errand_now, is_worth, sold_now
 from domain.settlement import fail, give_back, move_later, settle_draws
 from domain.totals import PeriodState, scopes_of
 from domain.value import maker, value
@@ -291,7 +291,7 @@ def too_dear(model: str, price: int, most: int, currency: str) -> InvalidInput:
 def _is_within(account: Account, leeway: Leeway, held: Quote, quote: Quote) -> bool:
     if quote.model_class not in leeway.allowed and quote.model_class not in account.allowed:
         return False
-    return quote.price <= (held.price if leeway.most is None else leeway.most)
+    return quote.price <= (held.price if leeway.most is None else leeway.most) and is_worth(held, quote)
 
 
 def _needs_approval(account: Account, state: Sent, quote: Quote) -> bool:

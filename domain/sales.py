@@ -35,6 +35,16 @@ def sold_now(
     return known if selling is None else sold(selling, buyer_of(account), errand, known)
 
 
+def is_worth(held: Quote, other: Quote) -> bool:
+    """Whether another model may do what was held, at what is paid for it: it costs us no more than that, or than the
+    first would have. Nobody asks that of one that is sold at the price book's price.
+    """
+    if other.sale is None:
+        return True
+    paid = other.price if other.cost_currency == other.currency else 0
+    return other.cost <= max(held.cost, paid)
+
+
 def errand_now(current: PeriodState, kind: str, family: str, at: int) -> Errand:
     """The errand in a period as it stands."""
     return Errand(kind, family, at, current.volume)

@@ -20,8 +20,9 @@ from application.providing.tasks import facts_of_media, outline
 from domain.admission import too_dear
 from domain.catalogue import NOT_READY, Catalogue, Class, FileInfo, Model, Offer, Strategy, check_inputs, in_turn
 from domain.errors import InvalidInput, UnknownKind, UnknownModel
-from domain.fallback import Chain, pick
+from domain.fallback import Chain, Prices, pick
 from domain.pricing import PriceBook, Quote, Unpriced, quote, quoted_by_provider
+from domain.sales import is_worth
 from domain.value import maker, value
 from domain.wishes import as_wished
 
@@ -39,10 +40,13 @@ class Choice:
     inputs: Mapping[str, Scalar]
     quotes: Mapping[int, Quote | Unpriced]
 
-    def prices(self, calls: Sequence[int]) -> tuple[int | None, ...]:
-        """The hold of each of these calls in micro-units; None if it is unknown, or it delivers fewer at once."""
-        quotes = [self.quotes.get(outputs) for outputs in calls]
-        return tuple(quote.price if isinstance(quote, Quote) else None for quote in quotes)
+    def sold(self, calls: Sequence[int], till: Till | None) -> tuple[Quote | None, ...]:
+        """Each of these calls at what it is sold for; None if that is unknown, or it delivers fewer at once."""
+        found = [self.quotes.get(outputs) for outputs in calls]
+        quotes = [one if isinstance(one, Quote) else None for one in found]
+        if till is None or till.is_by_the_book:
+            return tuple(quotes)
+        return tuple(None if one is None else till.sold((one,))[0] for one in quotes)
 
 
 @value
@@ -163,17 +167,17 @@ class Chooser:
         allowed |= await self._terms(request, allowed, now)
         chain = self._chain(request, chosen.first, chosen.calls, chosen.till)
         for other in chosen.others:
-            chain.add(other.model.provider, other.prices(chosen.calls))
+            chain.add(other.model.provider, _prices(other.sold(chosen.calls, chosen.till)))
         asked = {one.model.id for one in (chosen.first, *chosen.others)}
         others = [model for model in self.catalogue.for_kind(request.kind) if model.id not in asked]
-        return tuple(self._passed_over(model, request, chain, chosen.calls, allowed, facts, now) for model in others)
+        return tuple(self._passed_over(model, request, chain, chosen, allowed, facts, now) for model in others)
 
     def _passed_over(
         self,
         model: Model,
         request: Request,
         chain: Chain,
-        calls: tuple[int, ...],
+        chosen: Chosen,
         allowed: frozenset[Class],
         facts: FilesInfo,
         now: int,
@@ -183,14 +187,17 @@ class Chooser:
         if why := why or (NOT_READY if self._lacks(model) else ""):
             return PassedOver(model, (), why)
         try:
-            choice = self._choice(request, model, set(calls) | set(_outputs(request.n, model.per_call)), facts, now)
+            counts = set(chosen.calls) | set(_outputs(request.n, model.per_call))
+            choice = self._choice(request, model, counts, facts, now)
         except InvalidInput as objection:
             return PassedOver(model, (), objection.message)
         own = [choice.quotes.get(outputs) for outputs in _outputs(request.n, model.per_call)]
         known = tuple(quote for quote in own if isinstance(quote, Quote))
         if len(known) < len(own):
             return PassedOver(model, (), "its price is not known")
-        why = chain.why_not(choice.prices(calls)) or "others come before it"
+        sold, held = choice.sold(chosen.calls, chosen.till), chosen.first.sold(chosen.calls, chosen.till)
+        why = chain.why_not(_prices(sold)) or ("" if _are_worth(held, sold) else "it is not done for that price")
+        why = why or "others come before it"
         return PassedOver(model, known, why)
 
     async def _offers(
@@ -254,19 +261,24 @@ class Chooser:
         """Those that follow if the first is definitely refused."""
         calls = _outputs(request.n, first.model.per_call)
         found: dict[int, Choice] = {}
+        held = first.sold(calls, till)
 
         def at(place: int) -> Choice:
             if place not in found:
                 found[place] = self._choice(request, rest[place].model, set(calls), facts, now)
             return found[place]
 
+        def prices(place: int) -> Prices:
+            sold = at(place).sold(calls, till)
+            return _prices(sold) if _are_worth(held, sold) else [None] * len(calls)
+
         chain = self._chain(request, first, calls, till)
         providers = [offer.model.provider for offer in rest]
-        return tuple(at(place) for place in pick(chain, providers, lambda place: at(place).prices(calls)))
+        return tuple(at(place) for place in pick(chain, providers, prices))
 
     def _chain(self, request: Request, first: Choice, calls: Sequence[int], till: Till | None) -> Chain:
-        """By the price book's prices; where others hold, none follows that is dearer there, whatever is allowed."""
-        held = tuple(price or 0 for price in first.prices(calls))
+        """By what is paid; where that is not the price book's, none follows that is dearer, whatever is allowed."""
+        held = tuple(price or 0 for price in _prices(first.sold(calls, till)))
         by_the_book = till is None or till.is_by_the_book
         most = most_of(request, self.price_book.currency) if by_the_book else None
         return Chain({first.model.provider}, held, most)
@@ -293,6 +305,16 @@ class Chooser:
 
     def _lacks(self, model: Model) -> str:
         return missing_here(model, self.providers, self.off)
+
+
+def _prices(sold: Sequence[Quote | None]) -> Prices:
+    return [None if quote is None else quote.price for quote in sold]
+
+
+def _are_worth(held: Sequence[Quote | None], sold: Sequence[Quote | None]) -> bool:
+    """Whether a model may do for their prices what another would have done."""
+    pairs = [(one, other) for one, other in zip(held, sold, strict=True) if one is not None and other is not None]
+    return all(is_worth(one, other) for one, other in pairs)
 
 
 def _given(request: Request, facts: FilesInfo, model: Model) -> Mapping[str, object]:

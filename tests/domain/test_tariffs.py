@@ -22,6 +22,7 @@ from domain.ledger import Fact, Ledger
 from domain.operation import Charged, Rejected, Rerouted, Validated
 from domain.plans import Limits
 from domain.pricing import Quote
+from domain.sales import is_worth
 from domain.selling import Sale
 from domain.settlement import complete, fail
 from domain.tariffs import Buyer, Discount, Errand, Rule, Selling, Tier, counted_by, sold, tariff_of
@@ -213,6 +214,19 @@ def test_a_fallback_is_sold_by_the_same_rules_and_does_not_come_after_itself() -
     (quote,) = held(reroute(ledger, "a", spare, "blocked", 2, "desk-1", LATER, AS_HELD))
 
     assert (quote.price, quote.model) == (40 * CENT, "spare")
+
+
+@pytest.mark.parametrize(
+    ("held", "cost", "price", "is_done"), [(5, 5, 9, True), (5, 7, 7, True), (5, 8, 7, False), (9, 8, 7, True)]
+)
+def test_another_model_costs_us_no_more_than_is_paid_for_it_or_than_the_first_would(
+    held: int, cost: int, price: int, *, is_done: bool
+) -> None:
+    first, other = priced(held * CENT), priced(price * CENT, model="spare")
+    sold = replace(other, cost=cost * CENT, sale=Sale(7 * CENT, "USD"))
+
+    assert is_worth(first, sold) is is_done
+    assert is_worth(first, replace(other, cost=cost * CENT))
 
 
 def test_limits_hold_against_what_work_is_sold_for() -> None:

@@ -234,3 +234,43 @@ async def test_a_strategy_takes_the_model_for_which_the_account_pays_least(studi
     assert next((one.model, str(one.price)) for one in estimate.chain if not one.skipped) == ("nickel", "0.05 USD")
     bounded = await bought(studio, "other", **allowed, max_price="0.08")
     assert bounded.model == "nickel"
+
+
+BEST = """
+[[tariff]]
+id = "mixed"
+rules = [
+  { factor = "1" },
+  { model = "first", factor = "2" },
+  { model = "at-a-loss", factor = "0.7" },
+  { model = "too-dear", factor = "3" },
+]
+"""
+
+
+async def test_a_fallback_is_judged_by_what_the_account_pays_and_not_done_at_a_loss(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Held are 10 cents; by the price book all others are dearer than the first, which costs us 5."""
+    overlay, plans = tmp_path / "models.toml", tmp_path / "plans.toml"
+    entries = (("first", "0.05", "refuse"), ("too-dear", "0.06", "done"), ("at-a-loss", "0.08", "done"))
+    models(tmp_path, *entries, ("follows", "0.07", "done"))
+    text = overlay.read_text()
+    for quality, id in enumerate(("follows", "at-a-loss", "too-dear", "first"), 1):
+        text = text.replace(f'id = "{id}"', f'id = "{id}"\nquality = {quality}')
+    overlay.write_text(text)
+    plans.write_text(BEST)
+    async with studio_on(database_url, tmp_path, catalogues=(overlay,), plans=(plans,)) as studio:
+        await studio.accounts.open("acme", plan="pro")
+        await studio.accounts.agree_tariff("acme", "mixed")
+        asked = Request(KIND, "acme", {"prompt": "a lake"}, model="best")
+
+        chain = [(one.model, one.skipped) for one in (await studio.operations.estimate(asked)).chain]
+        done = await studio.operations.run(asked)
+
+        assert chain[:2] == [("first", ""), ("follows", "")]
+        skipped = dict(chain[2:])
+        assert skipped["too-dear"] == "it costs more than is held"
+        assert skipped["at-a-loss"] == "it is not done for that price"
+        assert (done.model, str(done.price), str(done.cost)) == ("follows", "0.07 USD", "0.07 USD")
+        assert await is_sound(studio)
