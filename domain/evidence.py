@@ -42,6 +42,8 @@ class Evidence:
     """The operation that a provider's job is of, by provider and job."""
     assets: dict[str, AssetState] = field(default_factory=dict)
     """Earlier decisions about the assets that are named."""
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Of operations that are named, if their tags are changed."""
     approvals: dict[str, Approval | None] = field(default_factory=dict)
     """Those that are named; None was never asked for."""
     alarms: dict[str, bool] = field(default_factory=dict)
@@ -62,6 +64,7 @@ class Evidence:
         self.keys.clear()
         self.jobs.clear()
         self.assets.clear()
+        self.tags.clear()
         self.approvals.clear()
         self.alarms.clear()
         self.earlier = self.end = self.charged = None

@@ -124,6 +124,18 @@ class ContentErased:
     assets: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class TagsChanged:
+    """So many tags of an operation were given or told anew, and so many taken away; the words are beside the log."""
+
+    account: str
+    at: int
+    period: Period
+    operation_id: str
+    added: int
+    removed: int
+
+
 LedgerFact = (
     PeriodOpened
     | CreditAdded
@@ -131,6 +143,7 @@ LedgerFact = (
     | PeriodEnded
     | PeriodResumed
     | ContentErased
+    | TagsChanged
     | BookingFact
     | WindowFact
     | AssetFact
@@ -205,7 +218,7 @@ def evolve(ledger: Ledger, fact: Fact) -> Ledger:
         _give(ledger, fact.amount)
     elif isinstance(fact, PeriodEnded):
         ledger.last = fact.at
-    elif isinstance(fact, ContentErased | UsageBooked):
+    elif isinstance(fact, ContentErased | TagsChanged | UsageBooked):
         pass  # no amount, limit or operation is another for it
     elif isinstance(fact, PeriodResumed):
         _resume_period(ledger, fact)

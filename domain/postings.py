@@ -59,7 +59,16 @@ from domain.departures import AccountArrived, AccountLeft
 from domain.erased import ErasureDone, UserErased
 from domain.errors import InvalidMoney
 from domain.invoices import DifferenceBooked, InvoiceRecorded, InvoiceVoided, provider_in
-from domain.ledger import BalanceReturned, ContentErased, CreditAdded, Fact, PeriodEnded, PeriodOpened, PeriodResumed
+from domain.ledger import (
+    BalanceReturned,
+    ContentErased,
+    CreditAdded,
+    Fact,
+    PeriodEnded,
+    PeriodOpened,
+    PeriodResumed,
+    TagsChanged,
+)
 from domain.operation import Adjusted, Charged, OperationFact, Released, Rerouted, Validated
 from domain.periods import Period
 from domain.value import value
@@ -320,6 +329,7 @@ MOVES_NOTHING: Final[frozenset[type[Any]]] = CARRIES_OVER | {
     keys.KeyChanged,
     keys.KeyRevoked,
     ContentErased,
+    TagsChanged,
     ErasureDone,
     UserErased,
     UsageBooked,

@@ -52,6 +52,8 @@ class BlockingOperations(Blocking[Operations]):
     wait = without_await(Operations.wait)
     look = without_await(Operations.look)
     cancel = without_await(Operations.cancel)
+    tag = without_await(Operations.tag)
+    untag = without_await(Operations.untag)
     notified = without_await(Operations.notified)
     estimate = without_await(Operations.estimate)
     account_of = without_await(Operations.account_of)

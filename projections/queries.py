@@ -22,6 +22,7 @@ from projections.engine.filters import ViewFilter
 from projections.engine.tables import CHECKPOINTS, FRESH, live
 from projections.engine.view import AnyView, View
 from projections.summing import SumQuestion, UsageSums, sum_up
+from projections.tagged import known_tags
 from projections.views import ALL
 from projections.views.spend import SPEND
 
@@ -80,6 +81,10 @@ class Views:
         Raises InvalidInput for what cannot be asked, InvalidPeriod for an unknown zone, UnknownKind.
         """
         return sum_up(self._database, asked, after, limit)
+
+    def tags(self, operations: Sequence[str]) -> dict[str, dict[str, str]]:
+        """The tags of operations that have any, by id, as they are now."""
+        return known_tags(self._database, operations)
 
     def spent_by_day(self, account: str, since: str) -> list[tuple[str, int]]:
         """Charges with their corrections, in micro-units, on each of an account's days from one on, in order."""

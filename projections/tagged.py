@@ -11,10 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 from domain.tags import BLANK
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import ColumnElement, TableClause
+
+    from projections.engine.database import ViewDatabase
 
 NOT_SAID: Final = ""
 """The group of what has no such tag."""
+CHUNK: Final = 500
 GONE: Final = "\n"
 """The group of what had tags which were erased; no tag's value is not printable."""
 
@@ -24,6 +29,19 @@ def tags_table() -> TableClause:
     from sqlalchemy import column, table
 
     return table("operation_tags", column("operation"), column("account"), column("name"), column("value"))
+
+
+def known_tags(database: ViewDatabase, operations: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The tags of operations that have any, by id."""
+    from sqlalchemy import select
+
+    tags, found = tags_table().c, dict[str, dict[str, str]]()
+    query = select(tags.operation, tags.name, tags.value).where(tags.name != BLANK).order_by(tags.operation, tags.name)
+    for start in range(0, len(operations), CHUNK):
+        some = query.where(tags.operation.in_(operations[start : start + CHUNK]))
+        for operation, name, told in database.rows(some):
+            found.setdefault(operation, {})[name] = told
+    return found
 
 
 def has_tag(id: ColumnElement[str], account: Any, name: Any, value: Any) -> ColumnElement[bool]:

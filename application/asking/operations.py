@@ -16,6 +16,7 @@ from application.asking.progress import heard, parts_of
 from application.asking.refusals import judged
 from application.asking.requests import Begun, Estimate, File, OperationResult, Request, Result
 from application.asking.results import Results
+from application.asking.tagging import retagging
 from application.asking.waiting import Elsewhere, are_closed
 from application.following.feed import Feed
 from application.performing.intervention import Intervention
@@ -26,6 +27,7 @@ from application.scope import account_of_operation, operations_of
 from domain.actor import Actor
 from domain.errors import ImageStudioError, OperationPending, ShuttingDown, StoreUnavailable
 from domain.operation import PHASES, Refused
+from domain.tags import TagChange
 from domain.value import maker
 
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
@@ -133,6 +135,31 @@ class Operations:
             if isinstance(ended, BaseException):
                 raise ended
         return await self._settled(account, operation)
+
+    async def tag(
+        self,
+        operation: str,
+        tags: Mapping[str, str] = NOTHING,
+        *,
+        remove: Sequence[str] = (),
+        account: str,
+        by: Actor | None = None,
+    ) -> Mapping[str, str]:
+        """Give an operation, or all of a batch, tags in place of others of their names, and take others away.
+
+        The log names `by`, and how many were changed, but no tag. All tags there are now come back. Raises
+        UnknownOperation, InvalidInput, and IllegalTransition for what was refused or whose tags were erased.
+        """
+        change = TagChange(dict(tags), tuple(remove))
+        change.check()
+        known = await operations_of(self.results.index, account, operation)
+        ids = tuple(one.operation for one in known)
+        await self.intake.writer.put(retagging(account, ids, change, str(by or self.operator)))
+        return await asyncio.to_thread(self.results.contents.tags, operation)
+
+    async def untag(self, operation: str, *names: str, account: str, by: Actor | None = None) -> Mapping[str, str]:
+        """Take tags away from an operation, or all of a batch; the rest comes back. Raises as `tag`."""
+        return await self.tag(operation, remove=names, account=account, by=by)
 
     async def notified(self, operation: str, job: str, attempt: int = 1) -> None:
         """A provider calls back that a job of an attempt at the operation has ended: settle it, unless that is done.

@@ -16,7 +16,7 @@ from domain.account import UNPRICED, Account, AccountFact, InForce
 from domain.booking import GoodwillGiven
 from domain.errors import UnknownAccount
 from domain.keys import ApiKey
-from domain.ledger import ContentErased, CreditAdded, Fact, PeriodEnded, PeriodResumed, account_stream
+from domain.ledger import ContentErased, CreditAdded, Fact, PeriodEnded, PeriodResumed, TagsChanged, account_stream
 from domain.money import Money
 from domain.operation import Adjusted
 from domain.plans import IN_MONEY
@@ -24,7 +24,7 @@ from domain.wallet import ChargedBack, GrantEnded, GrantGiven, GrantRevoked, Sub
 from domain.windows import Window
 
 OF_WALLETS = (GrantGiven, GrantEnded, GrantRevoked, ChargedBack, SubscriptionCharged)
-BY_PEOPLE = (CreditAdded, GoodwillGiven, Adjusted, PeriodEnded, PeriodResumed, ContentErased, *OF_WALLETS)
+BY_PEOPLE = (CreditAdded, GoodwillGiven, Adjusted, PeriodEnded, PeriodResumed, ContentErased, TagsChanged, *OF_WALLETS)
 """The facts of periods' streams that somebody decided on or that terms bring, and not an operation's own course."""
 
 Terms = Mapping[str, str]
@@ -116,6 +116,8 @@ def _moved(fact: Fact) -> list[TermChange]:
             return [TermChange(f"price of plan {fact.plan}", None, str(Money(fact.price, fact.currency)))]
         case ContentErased():
             return [TermChange(f"content of {fact.operation_id}", "kept", None)]
+        case TagsChanged():
+            return [TermChange(f"tags of {fact.operation_id}", None, f"{fact.added} given, {fact.removed} taken away")]
     return []
 
 

@@ -19,6 +19,7 @@ from application.ledger.log import (
 )
 from application.ledger.memory import Memory, Remembered, fold_assets, fold_operations
 from application.ledger.reading_back import head_of, read_back
+from application.ledger.retagging import note_tags
 from application.ledger.transaction import (
     AccountRow,
     Beside,
@@ -40,6 +41,7 @@ from domain.ledger import Decide, Fact, Ledger, account_stream, evolve, period_s
 from domain.operation import CLOSED_PHASES, PHASES, Held, ProviderFailed, Rejected, Requested, State
 from domain.periods import Period
 from domain.relocation import check_here
+from domain.tags import TagChange
 from domain.totals import names_erased
 from domain.turns import USUAL_PLACE
 from domain.value import maker, value
@@ -86,6 +88,7 @@ class Proposal:
     assets: tuple[str, ...] = ()
     quote: str | None = None
     alarm: str | None = None  # what it raises
+    tags: TagChange | None = None  # how it changes those of its operations
     other_key: str | None = None  # one that was spent before, which it needs to know of
     actor: str | None = None  # who decides it, as text; None is this process, by itself
     place: int = USUAL_PLACE  # in the queue, of what is queued by it
@@ -322,6 +325,8 @@ class Group:
             self._note_job(proposal.job)
         if proposal.words is not None and any(isinstance(fact, ProviderFailed) for fact in facts):
             self.beside.words.append(proposal.words)
+        if proposal.tags is not None:
+            note_tags(self.beside, remembered.ledger.evidence, proposal.tags, facts)
         if proposal.content is not None and self._is_wanted(proposal.content, proposal.own, facts):
             self.beside.contents.append(proposal.content)
 

@@ -17,7 +17,7 @@ from domain.assets import AssetFact
 from domain.booking import GoodwillGiven, UsageBooked
 from domain.invoices import CostDrifted, drift_of
 from domain.keys import KeyFact
-from domain.ledger import BalanceReturned, ContentErased, Fact
+from domain.ledger import BalanceReturned, ContentErased, Fact, TagsChanged
 from domain.operation import OperationFact
 from domain.totals import PeriodState
 from domain.wallet import DrawsSettled
@@ -152,7 +152,11 @@ def operation_of(fact: Fact) -> str | None:
         return alarm_of(fact)
     if isinstance(fact, CostDrifted):
         return drift_of(fact)
-    return fact.operation_id if isinstance(fact, BalanceReturned | ContentErased | LifeMoved | DrawsSettled) else None
+    return fact.operation_id if isinstance(fact, OF_OPERATIONS) else None
+
+
+OF_OPERATIONS: Final = (BalanceReturned, ContentErased, TagsChanged, LifeMoved, DrawsSettled)
+"""Facts about an operation that name it and do not have it."""
 
 
 def goodwill_index(account: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from application.ledger.log import Codec, Head, Link, goodwill_index
 from application.ledger.memory import Remembered, fold_approval
+from application.ledger.retagging import learn_tags
 from application.ledger.transaction import Transaction
 from domain.booking import GoodwillGiven
 from domain.ledger import Fact, Ledger, evolve, period_stream
@@ -31,6 +32,8 @@ def read_back(group: Group, proposal: Proposal, remembered: Remembered, now: int
         evidence.earlier = period_of(transaction, codec, proposal.earlier)
     if proposal.quote is not None:
         learn_approval(transaction, codec, ledger, proposal.account, proposal.quote)
+    if proposal.tags is not None:
+        learn_tags(transaction, evidence, proposal.operations)
     if proposal.alarm is not None and proposal.alarm not in evidence.alarms:
         evidence.alarms[proposal.alarm] = bool(transaction.operations([proposal.alarm]))
     if proposal.corrects is not None:

@@ -181,6 +181,8 @@ class Beside:
     contents: list[ContentRow] = field(default_factory=list)
     words: list[WordsRow] = field(default_factory=list)
     snapshots: list[SnapshotRow] = field(default_factory=list)
+    retagged: dict[str, tuple[TagRow, ...]] = field(default_factory=dict)
+    """All tags of operations whose tags are changed."""
 
 
 class Transaction(Protocol):
@@ -196,6 +198,9 @@ class Transaction(Protocol):
 
     def operations(self, wanted: Sequence[str]) -> list[Link]:
         """Every entry of the operations, in order."""
+
+    def tags(self, wanted: Sequence[str]) -> dict[str, dict[str, str]]:
+        """The tags of operations, by id; of one whose tags were erased a blank one."""
 
     def charged(self, stream: str, but: Sequence[str]) -> int:
         """The charges of the operations of a period's stream, less refunds, without those of some ids."""

@@ -24,6 +24,10 @@ PANELS = {
             "cancel": "Stop an operation, or all of a batch, at its provider.",
             "estimate": "Say what an operation would cost; nothing is recorded.",
         },
+        "tagging": {
+            "tag": "Give an operation, or all of a batch, tags: words of your own, beside the log.",
+            "untag": "Take tags away from an operation, or all of a batch.",
+        },
         "models": {"models": "List models and prices, or show all about one."},
     },
     "Services": {

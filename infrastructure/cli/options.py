@@ -246,14 +246,14 @@ def file_of(text: str) -> Path | str:
     return text if text.lower().startswith(NAMED) else Path(text)
 
 
-def tags_of(texts: Sequence[str] | None) -> dict[str, str]:
+def tags_of(texts: Sequence[str] | None, option: str = "--tag") -> dict[str, str]:
     """Tags by name. Raises InvalidInput, also for a name that is given twice."""
     from domain.tags import check_tags, tag_of
 
-    told = [tag_of(text, "--tag") for text in texts or ()]
+    told = [tag_of(text, option) for text in texts or ()]
     found = dict(told)
     if len(found) < len(told):
-        raise InvalidInput("--tag", "names the same twice", hint="give each name once")
+        raise InvalidInput(option, "names the same twice", hint="give each name once")
     check_tags(found)
     return found
 

@@ -148,7 +148,9 @@ def show_spend(page: Page, found: Found[SpendRow], asked: Viewer, charts: Sequen
     _show_end(page, found)
 
 
-def show_operations(page: Page, found: Found[OperationRow], asked: Viewer) -> None:
+def show_operations(
+    page: Page, found: Found[OperationRow], asked: Viewer, tags: Mapping[str, Mapping[str, str]]
+) -> None:
     """The operation log."""
     from infrastructure.cli.columns import ViewColumns
     from infrastructure.cli.rendering import state_style
@@ -171,8 +173,17 @@ def show_operations(page: Page, found: Found[OperationRow], asked: Viewer) -> No
         table.column("price"),
         table.column("cost", drop=5),
         table.column("reason", drop=6),
+        *_tags(found.rows, tags),
     )
     _show_more(page, found)
+
+
+def _tags(rows: Sequence[OperationRow], tags: Mapping[str, Mapping[str, str]]) -> list[PageColumn]:
+    """The column of tags, if any has some."""
+    from infrastructure.cli.rendering import PageColumn
+    from infrastructure.showing.formats import tags_text
+
+    return [PageColumn("TAGS", [tags_text(tags.get(row.id, {})) for row in rows], drop=4)] if tags else []
 
 
 def _accounts(table: ViewColumns, asked: Viewer) -> list[PageColumn]:

@@ -199,7 +199,7 @@ async def operations(whose: Whose, which: Which, then: Then, paging: ShortPaging
     Flags tell what is out of the ordinary: outputs that could not be kept, late deliveries after a release, outputs
     of another size or length than asked, costs above the price, amounts that are estimated, and costs that are unknown.
     """
-    from infrastructure.showing.rows import next_page, row_document
+    from infrastructure.showing.rows import next_page, row_document, tagged_document
     from projections.views.operations import OPERATIONS, OperationFilter
 
     account = whose.id(session)
@@ -208,9 +208,15 @@ async def operations(whose: Whose, which: Which, then: Then, paging: ShortPaging
         chosen = {**asdict(which), "tag": None if which.tag is None else tag_of(which.tag, "--tag")}
         wanted = OperationFilter(account=account, **chosen)
         found = await _found(reading, OPERATIONS, wanted, paging, moment)
-    rows = [row_document(OPERATIONS, row) for row in found.rows]
-    document = dated_document({"operations": rows, **next_page(found)}, moment)
-    return _answer(document, dated_page(lambda page: show_operations(page, found, asked), moment, asked.zone), paging)
+        ids = [row.id for row in found.rows]
+        tags = await asyncio.to_thread(reading.views.tags, ids) if moment is None else None
+    listed: Mapping[str, Any] = {
+        "operations": [row_document(OPERATIONS, row) for row in found.rows],
+        **next_page(found),
+    }
+    document = dated_document(listed if tags is None else tagged_document(listed, tags), moment)
+    shown = partial(show_operations, found=found, asked=asked, tags=tags or {})
+    return _answer(document, dated_page(shown, moment, asked.zone), paging)
 
 
 async def _found(

@@ -30,6 +30,8 @@ class BlockingRemoteOperations(Blocking[RemoteOperations]):
     wait = without_await(RemoteOperations.wait)
     look = without_await(RemoteOperations.look)
     cancel = without_await(RemoteOperations.cancel)
+    tag = without_await(RemoteOperations.tag)
+    untag = without_await(RemoteOperations.untag)
     estimate = without_await(RemoteOperations.estimate)
     generate = without_await(RemoteOperations.generate)
     edit = without_await(RemoteOperations.edit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -18,13 +19,14 @@ from domain.advice import Advice
 from domain.errors import OperationPending
 from domain.operation import CLOSED_PHASES
 from infrastructure.client.records import estimate_from, result_from
-from infrastructure.client.sending import body_of
+from infrastructure.client.sending import body_of, sent_as_json
 from infrastructure.client.wire import Call, Wire, document_in
 from infrastructure.clock import new_id
 
 PATH: Final = "/v1/operations"
 AT_A_TIME: Final = 20
 """Seconds for which one request waits, less than a proxy allows."""
+NO_TAGS: Final[Mapping[str, str]] = {}
 REPEATED: Final = "idempotency-replayed"
 
 
@@ -89,6 +91,23 @@ class RemoteOperations:
         Raises UnknownOperation, and IllegalTransition if one has ended otherwise or cannot be stopped.
         """
         return await self._result(Call(method="POST", path=f"{_path(operation)}/cancel", account=account), account)
+
+    async def tag(
+        self, operation: str, tags: Mapping[str, str] = NO_TAGS, *, remove: Sequence[str] = (), account: str = ""
+    ) -> Mapping[str, str]:
+        """Give an operation, or all of a batch, tags in place of others of their names, and take others away.
+
+        All tags there are now come back. Raises UnknownOperation, InvalidInput, and IllegalTransition for what was
+        refused or whose tags were erased.
+        """
+        body = sent_as_json({"tags": dict(tags), "untag": list(remove)})
+        call = Call(method="POST", path=f"{_path(operation)}/tags", account=account, body=body)
+        found: Mapping[str, str] = (await self.wire.document(call))["tags"]
+        return found
+
+    async def untag(self, operation: str, *names: str, account: str = "") -> Mapping[str, str]:
+        """Take tags away from an operation, or all of a batch; the rest comes back. Raises as `tag`."""
+        return await self.tag(operation, remove=names, account=account)
 
     async def estimate(self, request: Request) -> Estimate:
         """The price, the hold, and whether a request would be admitted now; records nothing, saves nothing."""

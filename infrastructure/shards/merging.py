@@ -150,6 +150,10 @@ def merged_verdict(found: Mapping[str, Verdict[Replay]], lost: str = "") -> Verd
     )
 
 
+def _tags(answers: Answers, _operations: Sequence[str]) -> dict[str, dict[str, str]]:
+    return {id: tags for found in answers.values() for id, tags in found.items()}
+
+
 def _chained(answers: Answers, *_asked: Any, **_named: Any) -> Iterator[Any]:
     return chain(*answers.values())
 
@@ -194,6 +198,7 @@ ACROSS: Final[Mapping[str, Callable[..., Any]]] = {
     "views.rows": _all_rows,
     "views.status": _status,
     "views.sum_up": _sums,
+    "views.tags": _tags,
 }
 """How the answers of calls that name no account are put together."""
 

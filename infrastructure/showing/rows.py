@@ -89,6 +89,12 @@ def list_document(name: str, view: AnyView, found: Found[Any]) -> dict[str, obje
     return {name: rows, "total": total if found.whole else None, **next_page(found)}
 
 
+def tagged_document(document: Mapping[str, Any], tags: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    """A list of operations with the tags of each; it has no past."""
+    rows = [{**row, "tags": dict(tags.get(row["id"], {}))} for row in document["operations"]]
+    return {**document, "operations": rows}
+
+
 def next_page(found: Found[Any]) -> dict[str, str]:
     """The cursor, if more rows follow."""
     return {} if found.next is None else {"next": found.next}

@@ -32,6 +32,7 @@ from domain.ledger import (
     PeriodEnded,
     PeriodOpened,
     PeriodResumed,
+    TagsChanged,
 )
 from domain.money import Money
 from domain.operation import (
@@ -107,7 +108,15 @@ def in_words(fact: Fact) -> Telling:
         case Rerouted(quote=quote):
             words = f"held instead after {fact.code}: {quote.model}, {reckoned(quote)}{sale_in_words(quote)}"
             return Telling(Money(quote.price, quote.currency), words)
-        case PeriodOpened() | CreditAdded() | BalanceReturned() | PeriodEnded() | PeriodResumed() | ContentErased():
+        case (
+            PeriodOpened()
+            | CreditAdded()
+            | BalanceReturned()
+            | PeriodEnded()
+            | PeriodResumed()
+            | ContentErased()
+            | TagsChanged()
+        ):
             return _told_of_period(fact)
         case AssetAdded() | AssetTrashed() | AssetRestored() | AssetExpirySet() | AssetErased():
             return Telling(None, _told_of_asset(fact))
@@ -176,7 +185,7 @@ def _told_of_outcome(fact: Fact) -> Telling:
 
 
 def _told_of_period(
-    fact: PeriodOpened | CreditAdded | BalanceReturned | PeriodEnded | PeriodResumed | ContentErased,
+    fact: PeriodOpened | CreditAdded | BalanceReturned | PeriodEnded | PeriodResumed | ContentErased | TagsChanged,
 ) -> Telling:
     match fact:
         case PeriodOpened():
@@ -188,6 +197,8 @@ def _told_of_period(
             return Telling(Money(fact.amount, fact.currency), f"back from operation {fact.operation_id}")
         case ContentErased():
             return Telling(None, f"its prompt and files are deleted{_because(fact.reason)}")
+        case TagsChanged():
+            return Telling(None, f"tags: {fact.added} given, {fact.removed} taken away")
         case PeriodEnded():
             taken = Money(-fact.balance, fact.currency) if fact.balance is not None else None
             return Telling(taken, f"{span(fact.period.start, fact.period.end)} was begun by mistake: {fact.reason}")

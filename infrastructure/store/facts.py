@@ -88,6 +88,7 @@ NAMES: Mapping[str, type[Fact]] = {
     "ledger.period_ended": ledger.PeriodEnded,
     "ledger.period_resumed": ledger.PeriodResumed,
     "ledger.content_erased": ledger.ContentErased,
+    "ledger.tags_changed": ledger.TagsChanged,
     "ledger.usage_booked": booking.UsageBooked,
     "ledger.goodwill_given": booking.GoodwillGiven,
     "ledger.window_opened": windowed.WindowOpened,

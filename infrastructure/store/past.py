@@ -232,6 +232,9 @@ class PastTransaction:
     def operations(self, wanted: Sequence[str]) -> list[Link]:
         return self._never(wanted)
 
+    def tags(self, wanted: Sequence[str]) -> dict[str, dict[str, str]]:
+        return self._never(wanted)
+
     def charged(self, stream: str, but: Sequence[str]) -> int:
         return self._never((stream, but))
 

@@ -103,6 +103,13 @@ class SqlTransaction:
         query = f"SELECT {LINK} FROM log WHERE {{}} ORDER BY position"
         return self._links(self._any(query, "operation = ?", [(id,) for id in wanted]))
 
+    def tags(self, wanted: Sequence[str]) -> dict[str, dict[str, str]]:
+        query = "SELECT operation, name, value FROM operation_tags WHERE {} ORDER BY operation, name"
+        found: dict[str, dict[str, str]] = {}
+        for operation, name, told in self._any(query, "operation = ?", [(id,) for id in wanted]):
+            found.setdefault(operation, {})[name] = told
+        return found
+
     def charged(self, stream: str, but: Sequence[str]) -> int:
         (whole,) = self._first(
             "SELECT coalesce(sum(charged + adjusted), 0) FROM operations WHERE stream = ?", (stream,)

@@ -142,7 +142,14 @@ def _contents(_log: Rows, beside: Beside) -> Rows:
 
 
 def _tags(_log: Rows, beside: Beside) -> Rows:
-    return [row for one in beside.contents if one.tags for row in one.tags]
+    given: Rows = [row for one in beside.contents if one.tags for row in one.tags]
+    if beside.retagged:
+        given += [row for rows in beside.retagged.values() for row in rows]
+    return given
+
+
+def _retagged(_log: Rows, beside: Beside) -> Rows:
+    return [(operation,) for operation in beside.retagged]
 
 
 def _words(_log: Rows, beside: Beside) -> Rows:
@@ -184,6 +191,12 @@ WRITES = (
     _update(_respent, "keys", "account key", "reference fingerprint", "text text text text"),
     _insert(_jobs, "jobs", "provider, job, operation", "text text text"),
     _insert(_contents, "contents", "batch, account, secret, body", "text text bytea json"),
+    Write(  # before those that are there afterwards
+        _retagged,
+        "text",
+        "DELETE FROM operation_tags WHERE operation = ?",
+        "DELETE FROM operation_tags WHERE operation = ANY (%s::text[])",
+    ),
     _insert(_tags, "operation_tags", "operation, account, name, value", "text text text json"),
     _insert(_words, "words", "operation, said", "text json", KEPT),
     _insert(

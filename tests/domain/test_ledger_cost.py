@@ -41,6 +41,8 @@ from domain.plans import Limits, Plan
 from domain.settlement import add_credit, adjust, complete, dispatch, erase_content, fail, postpone, record_job, release
 from domain.statement import StatementFold
 from domain.streams import NEVER
+from domain.tagging import change_tags
+from domain.tags import TagChange
 from domain.webhooks import WebhookFact
 from tests.domain.examples import (
     APRIL,
@@ -162,6 +164,7 @@ A_LIFE: tuple[Step, ...] = (
     lambda ledger: complete(ledger, "a", IMAGES, None, IN_MAY),
     lambda ledger: fail(ledger, "h", "blocked", 0, IN_MAY),
     lambda ledger: erase_content(ledger, ["b"], "the customer asked", IN_MAY),
+    lambda ledger: change_tags(ledger, "acme", ["b"], TagChange({"team": "red"}), IN_MAY),
     close_april,
     lambda ledger: release(ledger, "d", "policy", IN_MAY),
     lambda ledger: issue_statement(ledger, replace(A_STATEMENT, currency="USD"), "", IN_MAY, form=1),

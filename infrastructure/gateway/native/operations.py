@@ -28,7 +28,7 @@ from infrastructure.gateway.native.answering import NO_HEADERS, encoded, json_of
 from infrastructure.gateway.native.asof import DATED, as_of_document, moment_asked
 from infrastructure.gateway.native.following import until_ended
 from infrastructure.gateway.native.quoting import as_estimated, quote_of
-from infrastructure.gateway.native.shapes import OperationAsked
+from infrastructure.gateway.native.shapes import OperationAsked, TagsAsked
 from infrastructure.gateway.openai.answering import headers_for
 from infrastructure.showing.documents import estimate_document, result_document
 from infrastructure.showing.stories import stored_document
@@ -81,6 +81,14 @@ async def post_cancel(request: Request, caller: Operator, id: str) -> Response:
     gate = gate_of(request)
     result = await gate.studio.operations.cancel(id, account=caller.account, by=caller.holder.actor)
     return _answer(result, caller)
+
+
+@router.post("/operations/{id}/tags")
+async def post_tags(request: Request, caller: Operator, id: str, asked: TagsAsked) -> Response:
+    """Give an operation, or all of a batch, tags, and take others away; answers with all that it has then."""
+    operations, by = gate_of(request).studio.operations, caller.holder.actor
+    tags = await operations.tag(id, asked.tags, remove=asked.untag, account=caller.account, by=by)
+    return json_of({"operation": id, "tags": dict(tags)}, caller)
 
 
 @router.get("/operations/{id}/events")

@@ -111,6 +111,13 @@ class OperationAsked(StrictBody):
         )
 
 
+class TagsAsked(StrictBody):
+    """Tags to give an operation, each in place of another of its name, and names of those to take away."""
+
+    tags: Annotated[dict[str, str], Field(examples=[{"team": "red"}])] = Field(default_factory=dict)
+    untag: Annotated[list[str], Field(examples=[["campaign"]])] = Field(default_factory=list)
+
+
 def _plain(inputs: dict[str, Value]) -> dict[str, Any]:
     """A number with a point is an exact text for us."""
     return {name: format(one, "f") if isinstance(one, Decimal) else one for name, one in inputs.items()}

@@ -26,7 +26,7 @@ from infrastructure.gateway.native.answering import json_of, seen_by
 from infrastructure.gateway.native.asof import AS_OF, DATED, as_of_document, moment_asked
 from infrastructure.gateway.native.paging import PAGED, PageAsked, check_parameters, page_of
 from infrastructure.showing.formats import instant_of
-from infrastructure.showing.rows import list_document
+from infrastructure.showing.rows import list_document, tagged_document
 from infrastructure.showing.sums import ASKED, FILTERS, question_of, sums_document, write_sums_csv
 from projections.engine.filters import check_word
 from projections.engine.view import AnyView
@@ -69,6 +69,9 @@ async def rows_document(
         if not caught_up:
             await asyncio.to_thread(studio.views.catch_up)
         found = await asyncio.to_thread(studio.views.find, view, filter, after=page.after, limit=page.limit)
+    if view is OPERATIONS and moment is None:
+        tags = await asyncio.to_thread(studio.views.tags, [row.id for row in found.rows])
+        return tagged_document(list_document(name, view, found), tags)
     return as_of_document(list_document(name, view, found), moment)
 
 

@@ -21,13 +21,16 @@ from application.ports import Scalar
 from domain.catalogue import Model
 from domain.errors import InvalidInput
 from domain.inputs import is_accepted, plain, shortened
+from domain.tags import check_tags
 from domain.wishes import Wishes
 from infrastructure.gateway.aliases import ClientModels
-from infrastructure.wire.content import read_data_uri
+from infrastructure.wire.content import decode_json, read_data_uri
 
 PARTIAL: Final = "partial_images"
 MOST_GLIMPSES: Final = 3
-OWN: Final = frozenset({"model", "n", "size", "quality", "response_format", "stream", PARTIAL, "user"})
+METADATA: Final = "metadata"
+"""The caller's own words about what is asked, as OpenAI has them: they are tags."""
+OWN: Final = frozenset({"model", "n", "size", "quality", "response_format", "stream", PARTIAL, "user", METADATA})
 ADVICE: Final = frozenset({"style", "moderation", "safety_identifier"})
 """Fields that a picture may be made without."""
 
@@ -93,7 +96,8 @@ class Interpreter:
             inputs[PARTIAL] = glimpses
         elif glimpses:
             ignored.append(PARTIAL)
-        request = Request(kind, account, inputs, media, model=id, n=n, wishes=wishes, **more)
+        tags = tags_in(fields)
+        request = Request(kind, account, inputs, media, model=id, n=n, wishes=wishes, tags=tags, **more)
         return ClientRequest(request, _as_url(fields), stream, self.heard([*ignored, *unheard]))
 
     def meant(self, fields: Mapping[str, Any], kind: str) -> tuple[str, Model | None]:
@@ -117,7 +121,7 @@ class Interpreter:
         ignored = []
         for name, value in fields.items():
             takes = name == "prompt" or (name in model.inputs if model is not None else self._is_input(name))
-            if name in own or value in (None, "") or (value == "auto" and not takes):
+            if name in own or name.startswith(f"{METADATA}[") or value in (None, "") or (value == "auto" and not takes):
                 continue
             if takes:
                 inputs[name] = _scalar(name, value)
@@ -160,6 +164,21 @@ def _as_url(fields: Mapping[str, Any]) -> bool | None:
     if word not in ("url", "b64_json"):
         raise InvalidInput("response_format", f"{shortened(word)} is neither url nor b64_json", hint="choose one")
     return bool(word == "url")
+
+
+def tags_in(fields: Mapping[str, Any]) -> dict[str, str]:
+    """The tags that `metadata` has: one object, or of a form its text, or a field for each. Raises InvalidInput."""
+    told, head = fields.get(METADATA), f"{METADATA}["
+    if told in (None, ""):
+        told = {name.removeprefix(head).removesuffix("]"): one for name, one in fields.items() if name.startswith(head)}
+    elif isinstance(told, str):
+        try:
+            told = decode_json(told.encode())
+        except ValueError as error:
+            raise InvalidInput(METADATA, f"is no JSON: {error}", hint="send an object of texts") from error
+    if told:
+        check_tags(told, METADATA)
+    return dict(told or {})
 
 
 def whole_number(fields: Mapping[str, Any], name: str, usual: int) -> int:

@@ -12,12 +12,12 @@ from domain.footage import lines_of
 from domain.inputs import shortened
 from domain.shapes import pair
 from domain.wishes import Wishes
-from infrastructure.gateway.openai.asking import ClientRequest, Interpreter, flag, text_of
+from infrastructure.gateway.openai.asking import METADATA, ClientRequest, Interpreter, flag, tags_in, text_of
 
 OWN: Final = frozenset(
     {
         *("model", "seconds", "duration", "size", "resolution", "aspect_ratio", "generate_audio", "seed"),
-        *("input_reference", "input_references", "frame_images", "user"),
+        *("input_reference", "input_references", "frame_images", "user", METADATA),
     }
 )
 
@@ -39,7 +39,7 @@ def film_asked(
         **_frame(fields),
     )
     media = {"image": list(pictures)} if pictures else {}
-    request = Request(kind, account, inputs, media, model=id, wishes=wishes, **more)
+    request = Request(kind, account, inputs, media, model=id, wishes=wishes, tags=tags_in(fields), **more)
     return ClientRequest(request, as_url=None, stream=False, ignored=reader.heard(ignored))
 
 

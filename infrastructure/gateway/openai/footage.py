@@ -32,6 +32,7 @@ def film_of_result(result: Result, created: int, inputs: Mapping[str, Scalar], c
     one = result.operations[0]
     found = _film(one.operation, one.model, one.status, created, completed)
     found["prompt"] = inputs.get("prompt")
+    found["metadata"] = dict(result.tags)
     found["seconds"], found["size"] = _looks(one, inputs)
     if found["status"] == "failed":
         found["error"] = {"code": "refused" if one.rejected else "failed", "message": one.reason}
@@ -43,10 +44,11 @@ def film_of_result(result: Result, created: int, inputs: Mapping[str, Scalar], c
     return found
 
 
-def film_of_row(row: OperationRow) -> dict[str, Any]:
+def film_of_row(row: OperationRow, tags: Mapping[str, str]) -> dict[str, Any]:
     """The same as a list has it, without what only its files and its content tell."""
     completed = None if row.settled_at is None else row.settled_at // SECOND
     found = _film(row.id, row.model, row.state, row.requested_at // SECOND, completed)
+    found["metadata"] = dict(tags)
     if found["status"] == "failed":
         found["error"] = {"code": "failed", "message": row.reason or ""}
     return found

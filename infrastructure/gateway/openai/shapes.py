@@ -6,7 +6,13 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from domain.tags import LONGEST_NAME, LONGEST_VALUE, MOST_TAGS
 from infrastructure.gateway.describing import TEXT
+
+Metadata = Annotated[
+    dict[Annotated[str, Field(max_length=LONGEST_NAME)], Annotated[str, Field(max_length=LONGEST_VALUE)]] | None,
+    Field(max_length=MOST_TAGS, description="Tags of the operation.", examples=[{"team": "red"}]),
+]
 
 
 class ImagesAsked(BaseModel):
@@ -26,6 +32,7 @@ class ImagesAsked(BaseModel):
     stream: bool | None = None
     partial_images: Annotated[int, Field(ge=0, le=3)] | None = None
     user: str | None = None
+    metadata: Metadata = None
 
 
 class Addressed(BaseModel):
@@ -55,6 +62,7 @@ class FilmAsked(BaseModel):
     generate_audio: bool | None = None
     seed: int | None = None
     input_reference: Addressed | None = None
+    metadata: Metadata = None
 
 
 USAGE: Final = {

@@ -66,7 +66,8 @@ async def videos(request: Request, caller: Reader) -> Response:
     after = None if page.after is None else cursor(OPERATIONS, await _row(gate, caller, page.after))
     wanted = OperationFilter(account=caller.account, family=Family.VIDEOS)
     found = await asyncio.to_thread(views.find, OPERATIONS, wanted, after=after, limit=page.limit)
-    data = [film_of_row(row) for row in found.rows]
+    tags = await asyncio.to_thread(views.tags, [row.id for row in found.rows])
+    data = [film_of_row(row, tags.get(row.id, {})) for row in found.rows]
     ends = {"first_id": data[0]["id"], "last_id": data[-1]["id"]} if data else {"first_id": None, "last_id": None}
     listed = {"object": "list", "data": data, **ends, "has_more": found.next is not None}
     return json_response(msgspec.json.encode(listed))

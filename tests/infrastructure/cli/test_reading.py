@@ -122,6 +122,8 @@ WRITING = {
         ("refund",),
         ("reprice",),
         ("recover",),
+        ("tag",),
+        ("untag",),
         ("erase",),
         ("sweep",),
     ),

@@ -80,6 +80,10 @@ def test_what_was_asked_with_tags_is_found_and_summed_up_by_them(workspace: Work
     ids = [row["id"] for row in call("operations", "--tag", "team=red", "--json").document["operations"]]
     assert sorted(ids) == sorted(f"{workspace.ids['batch']}.{number}" for number in (1, 2))
     assert call("operation", ids[0], "--json").document["tags"] == {"run": "7", "team": "red"}
+    listed = {row["id"]: row["tags"] for row in call("operations", "--json").document["operations"]}
+    assert {id for id, tags in listed.items() if tags} == {*ids}
+    assert listed[ids[0]] == {"run": "7", "team": "red"}
+    assert "TAGS" in call("operations", "--tag", "team=red").out
     assert "tags: run=7, team=red" in call("operation", ids[0]).out
 
 

@@ -150,6 +150,8 @@ COMMANDS = [
     ("invoices", "settle", "INVOICED", MONTH, "--reason", "accepted"),
     ("invoices", "void", "INVOICED", "I-1", "--reason", "a slip"),
     ("worker", "--drain"),
+    ("tag", "LAKE", "team=red"),
+    ("untag", "LAKE", "team"),
     ("erase", "LAKE", "--yes"),
     ("sweep",),
     ("assets", "list"),

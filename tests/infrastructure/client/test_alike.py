@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from domain.errors import InvalidInput
 from imagestudio import Client, ImageStudioError, Money, Request
 from infrastructure.blocking import BlockingStudio
 from infrastructure.showing.documents import estimate_document, result_document
@@ -88,10 +89,20 @@ def estimated_of_a_picture(studio: Either) -> Any:
     return estimate_document(studio.operations.estimate(asked))
 
 
+def retagged(studio: Either) -> Any:
+    """Tags that are given and taken away afterwards, and what cannot be."""
+    made = studio.operations.generate("a lake", account=ACCOUNT, **TAGGED)
+    given = studio.operations.tag(made.operation, {"team": "blue", "for": "us"}, remove=["run"], account=ACCOUNT)
+    left = studio.operations.untag(made.operation, "for", "none", account=ACCOUNT)
+    with pytest.raises(InvalidInput) as error:
+        studio.operations.tag(made.operation, {"a=b": "c"}, account=ACCOUNT)
+    return [dict(given), dict(left), error.value.field, error.value.message]
+
+
 MODEL: dict[str, Any] = {"model": "scripted-image"}
 TAGGED: dict[str, Any] = {**MODEL, "tags": {"team": "red, or so", "run": "7"}}
 RESULTS: list[Callable[[Either], Any]] = [
-    *(drawn, several, each_of_its_own, edited, edited_twice, enlarged, bounded, repeated, looked_at),
+    *(drawn, several, each_of_its_own, edited, edited_twice, enlarged, bounded, repeated, looked_at, retagged),
     *(estimated, estimated_of_a_picture),
 ]
 

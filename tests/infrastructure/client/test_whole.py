@@ -55,6 +55,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     "views": {
         **dict.fromkeys(("catch_up", "retry", "status"), HERE),
         "one": "is `find` with the filter of its key",
+        "tags": "is in the rows of `operations`",
         "spent_by_day": "is `find` of SPEND, in sums",
     },
 }

@@ -262,3 +262,29 @@ def test_models_are_listed_once_each_under_the_ids_that_clients_send(gateway: Ga
     assert gateway.openai().models.retrieve("dall-e-3").owned_by == "openai"
     with gateway.client() as client:
         assert client.get("/v1/models/none").json()["error"]["code"] == "unknown_model"
+
+
+def tags_of(gateway: Gateway, operation: str) -> Any:
+    return gateway.run(gateway.studio.operations.look(operation, account="acme")).tags
+
+
+def test_metadata_are_tags_as_far_as_openai_takes_them(gateway: Gateway) -> None:
+    """In JSON, and in a form as its client writes an object, or as one text."""
+    told = {"team": "red", "cost centre": "é" * 512}
+    with gateway.client() as client:
+        drawn = client.post(URL, json={**DRAW, "metadata": told})
+        raw = gateway.openai().images.with_raw_response
+        edited = raw.edit(
+            model="gpt-image-2", prompt="autumn", quality="low", image=PICTURE, extra_body={"metadata": told}
+        )
+        fields = {"model": "gpt-image-2", "prompt": "a", "quality": "low", "metadata": '{"team": "red"}'}
+        written = client.post("/v1/images/edits", data=fields, files={"image": PICTURE})
+        for answer, tags in ((drawn, told), (edited, told), (written, {"team": "red"})):
+            assert "metadata" not in answer.headers.get("x-imagestudio-ignored", "")
+            assert tags_of(gateway, answer.headers["x-imagestudio-operation"]) == tags
+        many = {f"t{number}": "x" for number in range(17)}
+        for wrong in ({"a": 7}, {"a": "x" * 513}, {"k" * 65: "x"}, many, ["red"], "red", {"a": {"b": "c"}}):
+            refused = client.post(URL, json={**DRAW, "metadata": wrong})
+            assert (refused.status_code, refused.json()["error"]["type"]) == (400, "invalid_request_error"), (
+                refused.text
+            )

@@ -50,10 +50,12 @@ def test_openrouters_words_make_the_same_film(gateway: Gateway) -> None:
 
 
 def test_films_are_listed_the_newest_first_after_an_id(client: Any, gateway: Gateway) -> None:
-    films = [made(client).id for _ in range(3)][::-1]
+    films = [made(client, extra_body={"metadata": {"number": str(one)}}).id for one in range(3)][::-1]
     gateway.openai().images.generate(model="gpt-image-2", prompt="no film", quality="low")
     page = client.videos.list(limit=2)
     assert ([one.id for one in page.data], page.has_more) == (films[:2], True)
+    assert [one.metadata for one in page.data] == [{"number": "2"}, {"number": "1"}]
+    assert client.videos.retrieve(films[2]).metadata == {"number": "0"}
     assert client.videos.list(limit=1, after=films[1]).data[0].id == films[2]
 
 

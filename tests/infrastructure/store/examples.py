@@ -29,7 +29,16 @@ from domain.departures import AccountArrived, AccountLeft
 from domain.erased import ErasureDone, UserErased
 from domain.invoices import CostDrifted, DifferenceBooked, InvoiceLine, InvoiceRecorded, InvoiceVoided
 from domain.keys import KeyChanged, KeyIssued, KeyRevoked, KeyScope, KeyTerms
-from domain.ledger import BalanceReturned, ContentErased, CreditAdded, Fact, PeriodEnded, PeriodOpened, PeriodResumed
+from domain.ledger import (
+    BalanceReturned,
+    ContentErased,
+    CreditAdded,
+    Fact,
+    PeriodEnded,
+    PeriodOpened,
+    PeriodResumed,
+    TagsChanged,
+)
 from domain.operation import (
     Adjusted,
     Charged,
@@ -211,6 +220,7 @@ EXAMPLES: tuple[Fact, ...] = (
     PeriodEnded("acme", NOW, Period(NOVEMBER.end, NOVEMBER.end + 1), 4_000_000, "USD", "a wrong clock"),
     PeriodResumed("acme", NOW, NOVEMBER, "pro", 4_000_000, -1_000_000, "USD"),
     ContentErased("acme", NOW, DECEMBER, "op-1", "the customer asked", ("5a" * 12,)),
+    TagsChanged("acme", NOW, DECEMBER, "op-1", 2, 1),
     UsageBooked(
         "acme", NOW, DECEMBER, OPERATION, 2, "image", Decimal("1.5"), 80_000, None, "USD", UNKNOWN[1], "", None, DRAWN
     ),
