@@ -98,6 +98,7 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "key.users": "issue a key that forwards users, or has this one: studio.keys.issue()",
         "language.list": "all of them: studio.services.video.translate.languages()",
         "limit.none": "0 allows nothing; None is no limit",
+        "archive.restore": "bring the file back from a copy of the archive's folder",
         "log.audit": "verify the log: studio.audit.verify()",
         "log.seal": "give one that was taken of this log",
         "model.choose": "name one of: {names}; all of them: studio.catalogue.for_kind({kind!r})",

@@ -58,6 +58,7 @@ from application.providing.quotes import ProviderQuotes
 from domain.actor import actor
 from domain.operation import Postponed, Validated
 from infrastructure.alerting import alerts_of
+from infrastructure.archiving.archiving import Archiving
 from infrastructure.asking import approvals_of, the_entry
 from infrastructure.auditing import audit_of
 from infrastructure.catalogue import load_catalogue
@@ -386,5 +387,6 @@ class Assembly:
             make_worker=self.make_worker,
             around_requests=self.around.requests,
             make_sender=partial(sender_of, self),
+            archiving=Archiving(self.database, self.codec, self.clock),
             relay=relay_of(self),
         )

@@ -13,6 +13,7 @@ from application.keeping.verdict import Verdict, audited
 from application.ledger.log import Codec
 from application.library.naming import AssetNames
 from application.ports import Progress, silent
+from infrastructure.archiving.archiving import segment_problems
 from infrastructure.clock import SECOND
 from infrastructure.opening import open_source
 from infrastructure.settings import Settings
@@ -42,6 +43,7 @@ def audit_of(settings: Settings, database: Database, codec: Codec, views: Views,
         ground=ground,
         open_source=partial(open_source, settings),
         names=lambda: AssetNames(asset_key(database), ImportedKeys(database)),
+        segments=partial(segment_problems, database),
         forget_milestones=SqlMilestones(database, lambda: nullcontext(database)).forget,
     )
 

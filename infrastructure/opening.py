@@ -25,7 +25,7 @@ from infrastructure.files.naming import account_folder
 from infrastructure.files.where import place_of
 from infrastructure.sealfiles import check_sealed
 from infrastructure.settings import Settings
-from infrastructure.store import DATABASE_URL, LOCK_SECONDS, READING, STATEMENT_SECONDS, Factory
+from infrastructure.store import ARCHIVE, DATABASE_URL, LOCK_SECONDS, READING, STATEMENT_SECONDS, Factory
 from infrastructure.store.database import Database
 from infrastructure.store.identity import ImportedKeys, asset_key, established_id, ledger_id
 from infrastructure.store.migrations import HEAD, check_schema, ensure_schema, is_empty, revision_of
@@ -76,6 +76,7 @@ def open_log(settings: Settings, access: Access, *, files: bool = True) -> Studi
         DATABASE_URL: settings.database,
         LOCK_SECONDS: str(settings.lock_seconds),
         STATEMENT_SECONDS: str(settings.statement_seconds),
+        ARCHIVE: str(settings.archive),
     }
     log = StudioLog({**environment, **({READING: "y"} if access is Access.READ else {})})
     with ExitStack() as stack:
@@ -237,7 +238,8 @@ def catch_up(settings: Settings, known: Database, codec: Codec) -> int:
     from projections.engine.projector import Projector
     from projections.views import ALL
 
-    with closing(Database(settings.database, lock_seconds=settings.lock_seconds)) as database:
+    patience, archive = settings.lock_seconds, settings.archive
+    with closing(Database(settings.database, lock_seconds=patience, archive=archive)) as database:
         projector = Projector(database, FactSource(SqlReader(database), codec), ALL)
         taken, end = projector.advance(), behind[0].position + behind[0].lag
         if not projector.wait_for(end, PATIENCE, [view.view for view in behind]):

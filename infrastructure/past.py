@@ -247,5 +247,5 @@ def _writer(settings: Settings, known: Database) -> Iterator[Database]:
     if not known.reading:
         yield known
         return
-    with closing(Database(settings.database, lock_seconds=settings.lock_seconds)) as database:
+    with closing(Database(settings.database, lock_seconds=settings.lock_seconds, archive=settings.archive)) as database:
         yield database

@@ -11,6 +11,7 @@
     log          the facts, read and followed
     past         accounts, limits and views as they were at a moment
     audit        chains, tables and views held against the log, and made anew from it
+    archiving    facts of closed periods, kept in files and read as if they were in the log
     copies       one account, written out to be taken into another ledger
     seals        signed seals of the log, kept outside, and the watch that takes them
     queues       what waits for whom, and who works on what
@@ -21,7 +22,7 @@
     library      what was made and brought, found again, with what it cost
     services     what people use, each built on operations
 
-Views, books, audit, seals and queues block; the others are awaited.
+Views, books, audit, archiving, seals and queues block; the others are awaited.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ from application.notifying.sender import HookSender
 from application.notifying.webhooks import Webhooks
 from application.performing.worker import Worker
 from domain.catalogue import Catalogue
+from infrastructure.archiving.archiving import Archiving
 from infrastructure.copying.sending import AccountCopies
 from infrastructure.past import Past
 from infrastructure.queues import Queues
@@ -93,6 +95,8 @@ class Studio:
     """The ASGI application, with a span around each request if the studio is traced."""
     make_sender: Callable[[], HookSender]
     """To be run by `infrastructure.hooks.parts`."""
+    archiving: Archiving | None = None
+    """Closed periods out of the log and into files; None if the ledger is in several databases."""
     relay: Relay | None = None
     """To be run by `infrastructure.relaying.parts`; None unless a setting says whom one ledger is told to."""
     shards: tuple[Studio, ...] = ()

@@ -112,6 +112,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=lambda: user_data_path("imagestudio", appauthor=False))
     assets: Annotated[str, AfterValidator(_place)] = Field(default_factory=lambda data: str(data["home"] / "assets"))
+    archive: Path = Field(default_factory=lambda data: data["home"] / "archive")
     s3_endpoint: Annotated[str, AfterValidator(_endpoint)] = ""
     s3_region: str = ""
     s3_key: str = ""

@@ -42,10 +42,13 @@ class Audit:
     open_source: Callable[[], FactSource]
     names: Callable[[], AssetNames]
     forget_milestones: Callable[[], None] = lambda: None
+    segments: Callable[[], Iterator[Problem]] = lambda: iter(())
+    """Whatever is amiss with the files of archived facts, without which the chains cannot be read."""
 
     def verify(self, account: str | None = None) -> Iterator[Problem]:
-        """Check the hash chains and what must agree with them. Yields nothing where all is well."""
-        return verify_chains(self.reader, account)
+        """Check the archive, the hash chains and what must agree with them. Yields nothing where all is well."""
+        damaged = [*self.segments()]
+        return iter(damaged) if damaged else verify_chains(self.reader, account)
 
     def differences(self, account: str | None = None) -> Iterator[Discrepancy]:
         """Hold the tables beside the log against it. Yields nothing where all is well."""

@@ -88,10 +88,14 @@ def _verified(
 ) -> Iterator[Problem]:
     before = {} if walk.position else _rows(reader, account)
     checks = _SealChecks(walk, sorted(seals, key=lambda seal: seal.position))
-    for page in _pages(reader, account, after=walk.position or BEFORE_ALL):
-        yield from checks.turn(page)
-        yield from _not_indexed(reader, page)
-        pause(walk.position)
+    try:
+        for page in _pages(reader, account, after=walk.position or BEFORE_ALL):
+            yield from checks.turn(page)
+            yield from _not_indexed(reader, page)
+            pause(walk.position)
+    except LogCorrupted as error:  # the archive cannot be read on from here
+        yield Problem(walk.position, "", 0, error.message)
+        return
     yield from checks.rest()
     yield from _compare_rows(walk, before, _rows(reader, account))
 

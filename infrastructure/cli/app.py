@@ -139,6 +139,7 @@ GROUPS = {
     "db": ("db", "app", "The database's schema."),
     "seals": ("seals", "app", "Signed seals: kept outside the database, and checked without it."),
     "shard": ("shard", "app", "Shards: ledgers in several databases, and which accounts are in which."),
+    "archive": ("archive", "app", "The archive: facts of closed periods in compressed files."),
     "files": ("moving", "app", "The files beside the log: moving them to another place."),
 }
 """By its name, where a group of commands is, and what they are about."""

@@ -55,7 +55,7 @@ async def backup(
 
     def show(page: Page) -> None:
         page.title(f"Copied to {file}, {size(written)}")
-        page.line(f"  its files are in {settings.assets}", "dim")
+        page.line(f"  its files are in {settings.assets}, and what was archived is in {settings.archive}", "dim")
 
     return Report({"file": str(file), "size": written, "files": settings.assets}, show)
 

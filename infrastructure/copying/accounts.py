@@ -168,7 +168,7 @@ def _write_parts(database: Database, account: str, folder: Path) -> tuple[dict[s
         chosen: dict[Table, ColumnElement[bool]] = {ACCOUNTS: ACCOUNTS.c.id == account}
         chosen |= {one: one.c.account == account for one in OWN}
         chosen |= {one: one.c.operation.in_(mine) for one in (JOBS, WORDS)}
-        facts = chained.passed(whole_rows(connection, LOG.c.stream.in_(streams)))
+        facts = chained.passed(whole_rows(connection, database.archive, streams))
         parts = {LOG.name: write_part(folder, LOG.name, (line_of([*row.values()]) for row in facts))}
         for table, condition in chosen.items():
             parts[table.name] = write_part(folder, table.name, map(line_of, stored_rows(connection, table, condition)))

@@ -10,12 +10,10 @@ or erased. A backup that was stopped has another name, and is begun anew.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
-
-from sqlalchemy import Connection
+from typing import Any, Final
 
 from domain.errors import AssetDamaged, InvalidInput, StoreUnavailable
 from infrastructure.clock import now
@@ -33,8 +31,9 @@ from infrastructure.store.database import Database
 from infrastructure.store.migrations import HEAD
 from infrastructure.store.schema import LEDGER, LOG, METADATA
 
-LEFT_OUT: Final = frozenset({"milestones", "slots", "search_mark"})
-"""Tables that nobody misses: shortcuts, and who is at a provider just now."""
+LEFT_OUT: Final = frozenset({"milestones", "slots", "search_mark", "archive_segments", "archived_streams"})
+"""Tables that nobody misses: shortcuts, who is at a provider just now, and the archive's, whose facts are in the log's
+part."""
 
 Told = Callable[[float, str], None]
 
@@ -79,7 +78,8 @@ def _written(database: Database, files: Belonging, folder: Path, told: Told) -> 
         for count, table in enumerate(METADATA.sorted_tables):
             if table.name not in LEFT_OUT:
                 told(0.6 * count / len(METADATA.tables), f"table {table.name}")
-                rows = _log_rows(connection, chained) if table is LOG else map(line_of, stored_rows(connection, table))
+                whole = whole_rows(connection, database.archive) if table is LOG else ()
+                rows = _log_rows(whole, chained) if table is LOG else map(line_of, stored_rows(connection, table))
                 parts[table.name] = write_part(folder, table.name, rows)
     copied = copy_files(files, LocalFolder(folder / FILES), told)
     counts = (copied.files, copied.size, copied.missing, copied.damaged)
@@ -89,8 +89,8 @@ def _written(database: Database, files: Belonging, folder: Path, told: Told) -> 
     return manifest
 
 
-def _log_rows(connection: Connection, chained: ChainedRows) -> Iterator[bytes]:
-    return (line_of([*row.values()]) for row in chained.passed(whole_rows(connection)))
+def _log_rows(rows: Iterable[dict[str, Any]], chained: ChainedRows) -> Iterator[bytes]:
+    return (line_of([*row.values()]) for row in chained.passed(rows))
 
 
 def copy_files(files: Belonging, target: FilePlace, told: Told, account: str | None = None) -> CopiedFiles:

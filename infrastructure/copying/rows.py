@@ -9,12 +9,15 @@ import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from heapq import merge
+from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, LargeBinary, Table, insert, select, tuple_
 
 from domain.errors import InvalidInput
+from infrastructure.store.archive import Archive, Wanted
 from infrastructure.store.database import Database, rolled_back, translated
 from infrastructure.store.schema import LOG
 from infrastructure.store.shortening import Beginnings
@@ -62,13 +65,21 @@ def _pages(connection: Connection, table: Table, conditions: Sequence[ColumnElem
         last = tuple(page[-1][index] for index in place)
 
 
-def whole_rows(connection: Connection, *conditions: ColumnElement[bool]) -> Iterator[dict[str, Any]]:
-    """The log's rows, or those for which conditions hold, by position; by column, with whole states."""
+def whole_rows(connection: Connection, archive: Archive, streams: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+    """The log's rows, or those of some streams, by position; by column, with whole states, archived or not."""
     names = [column.name for column in LOG.c]
-    beginnings, fetch = Beginnings(), beginnings_by(connection.execute)
+    conditions = [LOG.c.stream.in_(streams)] if streams else []
+    archived = iter(archive.scan(Wanted(streams=tuple(streams))))
+    both = merge(_whole(connection, archive, conditions), archived, key=itemgetter(0))
+    for _, (row, *_) in groupby(both, itemgetter(0)):
+        yield dict(zip(names, row, strict=True))
+
+
+def _whole(connection: Connection, archive: Archive, conditions: Sequence[ColumnElement[bool]]) -> Iterator[Row]:
+    beginnings, fetch = Beginnings(), beginnings_by(connection.execute, archive)
     for page in _pages(connection, LOG, conditions):
         for row, state in zip(page, beginnings.whole(page, ABOUT, fetch), strict=True):
-            yield {**dict(zip(names, row, strict=True)), "state": state}
+            yield (*row[:6], state, row[7])
 
 
 def line_of(row: Row) -> bytes:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 OpenOne = Callable[[Settings, "Parts"], AbstractAsyncContextManager[Studio]]
 ALIKE: Final = ("catalogue", "around_requests")
 """Fields of a studio that are the same in all shards."""
-APART: Final = ("relay", "shards")
+APART: Final = ("archiving", "relay", "shards")
 """Fields that only a studio of one ledger has, or only one of several."""
 MADE: Final = ("open_services", "make_worker", "make_sender")
 """Fields that make something of one ledger."""

@@ -5,6 +5,7 @@ PERSISTENCE_MODULE=infrastructure.store  IMAGESTUDIO_DATABASE_URL=sqlite:///ledg
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from eventsourcing import persistence
@@ -17,6 +18,7 @@ from infrastructure.store.recorders import LogRecorder, SnapshotRecorder
 DATABASE_URL = "IMAGESTUDIO_DATABASE_URL"
 LOCK_SECONDS = "IMAGESTUDIO_LOCK_SECONDS"
 STATEMENT_SECONDS = "IMAGESTUDIO_STATEMENT_SECONDS"
+ARCHIVE = "IMAGESTUDIO_ARCHIVE"
 READING = "IMAGESTUDIO_READING"
 """There, whatever it says, if nothing may be changed."""
 
@@ -34,6 +36,7 @@ class Factory(persistence.InfrastructureFactory[persistence.TrackingRecorder]):
             lock_seconds=float(self.env.get(LOCK_SECONDS, "10")),
             statement_seconds=float(self.env.get(STATEMENT_SECONDS, "30")),
             reading=READING in self.env,
+            archive=Path(self.env[ARCHIVE]) if ARCHIVE in self.env else None,
         )
 
     def mapper(self, transcoder: Any = None, mapper_class: Any = None) -> Any:  # noqa: ARG002

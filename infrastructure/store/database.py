@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from functools import partial
+from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from application.ledger.transaction import Conflict
 from domain.errors import InvalidInput, StoreError, StoreRefused, StoreUnavailable
+from infrastructure.store.archive import Archive
 from infrastructure.store.erasedusers import SqlErasedUsers
 from infrastructure.store.errors import UNSENDABLE, in_our_words, is_gone, is_of_text, none_to_spare
 from infrastructure.store.options import StatementLimits, connect_arguments, without_schemas
@@ -57,11 +59,12 @@ class Database:
         statement_seconds: float = STATEMENT_SECONDS,
         quiet_seconds: float | None = None,
         reading: bool = False,
+        archive: Path | None = None,
     ) -> None:
         """How long one statement waits for others' locks, and on PostgreSQL, how long it may take, and after how long a
         pause its connection is asked whether it still works.
 
-        Who is only `reading` changes nothing.
+        Who is only `reading` changes nothing. `archive` is the folder of facts that were taken out of the log.
         """
         self.url = parse_url(url)
         self.reading = reading
@@ -78,6 +81,7 @@ class Database:
             self.limits = limits.in_force
             self.engine, self._watch = _postgres_engine(self.url, limits, lock_seconds, quiet_seconds)
         self.beginnings = Beginnings()
+        self.archive = Archive(self, archive)
         self._turn = threading.Lock()
         self._written: dict[Hashable, WrittenQuery] = {}
         self._idle: deque[Session] = deque()

@@ -10,10 +10,20 @@ from sqlalchemy import Connection, Select, Table, delete, insert, select, text, 
 
 from application.keeping.tables import TABLES, Desk, Place, Row, Value, columns_of
 from application.ledger.log import GENESIS, Link
+from infrastructure.store.archive import Wanted
 from infrastructure.store.database import Database, rolled_back, translated
 from infrastructure.store.schema import ERASED_USERS, LOG, METADATA
-from infrastructure.store.shortening import Beginnings
-from infrastructure.store.transactions import ENTRY, KEEP, NEW_ACCOUNT, beginnings_by, to_links
+from infrastructure.store.transactions import (
+    ENTRY,
+    KEEP,
+    NEW_ACCOUNT,
+    archived_links,
+    beginnings_by,
+    begun_in,
+    is_whole,
+    merged_links,
+    to_links,
+)
 from projections.engine.checkpoints import others_erased
 
 CHUNK = 200
@@ -26,15 +36,17 @@ USUAL: dict[str, dict[str, Value]] = {"keys": {"fingerprint": ""}, "leases": {"o
 class SqlDesk:
     """The tables on one connection, inside its transaction."""
 
-    def __init__(self, connection: Connection, beginnings: Beginnings) -> None:
-        self._connection, self._beginnings = connection, beginnings
+    def __init__(self, connection: Connection, database: Database) -> None:
+        self._connection, self._database = connection, database
 
     def entries_of(self, operations: Sequence[str]) -> list[Link]:
         links: list[Link] = []
         for start in range(0, len(operations), CHUNK):
             some = operations[start : start + CHUNK]
             query = select(*ENTRY).where(LOG.c.operation.in_(some)).order_by(LOG.c.position)
-            links += _links(self._connection, query, self._beginnings)
+            found = _links(self._connection, query, self._database)
+            archived = self._database.archive.of_operations(some, begun_in(found))
+            links += [*archived_links(archived), *found]
         return links
 
     def rows(self, table: str, columns: Sequence[str], wanted: Sequence[Place]) -> list[Row]:
@@ -87,7 +99,7 @@ class SqlDesks:
         begin = "BEGIN" if self._database.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         with self._database.connect() as connection, rolled_back(connection):
             connection.exec_driver_sql(begin)
-            yield SqlDesk(connection, self._database.beginnings)
+            yield SqlDesk(connection, self._database)
             connection.exec_driver_sql("COMMIT")
 
     @contextmanager
@@ -98,16 +110,21 @@ class SqlDesks:
                 connection.execute(text(f"{NEW_ACCOUNT} VALUES (:id, 0, '', 0, :hash, 0, :hash, 0){KEEP}"), row)
             held = select(METADATA.tables["accounts"].c.id).where(METADATA.tables["accounts"].c.id == account)
             connection.execute(held.with_for_update()).all()
-            yield SqlDesk(connection, self._database.beginnings)
+            yield SqlDesk(connection, self._database)
 
     def stream(self, stream: str, after: int, limit: int) -> list[Link]:
         query = select(*ENTRY).where(LOG.c.stream == stream, LOG.c.version > after).order_by(LOG.c.version)
         with self._database.connect() as connection, translated():
-            return _links(connection, query.limit(limit), self._database.beginnings)
+            links = _links(connection, query.limit(limit), self._database)
+        if is_whole(links, {stream: after}):
+            return links
+        archived = self._database.archive.rows(Wanted(streams=(stream,), above=after), limit)
+        return merged_links(links, archived_links(archived))[:limit]
 
 
-def _links(connection: Connection, query: Select[Any], beginnings: Beginnings) -> list[Link]:
-    return to_links(connection.execute(query).all(), beginnings, beginnings_by(connection.execute))
+def _links(connection: Connection, query: Select[Any], database: Database) -> list[Link]:
+    begun = beginnings_by(connection.execute, database.archive)
+    return to_links(connection.execute(query).all(), database.beginnings, begun)
 
 
 def _here(shape: Table, key: Row) -> list[Any]:

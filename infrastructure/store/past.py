@@ -20,10 +20,11 @@ from application.ledger.transaction import AccountRow, SnapshotRow, Transaction
 from domain.evidence import Spent
 from domain.ledger import account_stream
 from domain.streams import begin_of
+from infrastructure.store.archive import NEWEST, Wanted, merged
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import LOG
-from infrastructure.store.transactions import ENTRY, SqlReadings
+from infrastructure.store.transactions import ENTRY, SqlReadings, archived_links
 
 PAGE = 5_000
 REMEMBERED = 500
@@ -38,7 +39,7 @@ class SqlPast:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.reader = SqlReader(database)
+        self.reader, self.archive = SqlReader(database), database.archive
         self._ends: dict[tuple[str, int], dict[str, int]] = {}
 
     def end(self) -> int:
@@ -81,22 +82,29 @@ class SqlPast:
         while after < upto:
             values = {"stream": stream, "after": after, "upto": upto, "most": PAGE}
             page = self.database.ask("past rows", _rows, values)
-            yield from self.reader.whole(page)
-            if len(page) < PAGE:
+            wanted = Wanted(streams=(stream,), above=after, end=upto)
+            archived = [(row[0], row[3], row[2], row[6]) for row in self.archive.rows(wanted, PAGE)]
+            found = merged(self.reader.whole(page), archived, 2, PAGE)
+            yield from found
+            if len(found) < PAGE:
                 return
-            after = page[-1][2]
+            after = found[-1][2]
 
     def entries(self, stream: str, upto: int, topics: Sequence[str]) -> list[Positioned]:
         query = select(*ENTRY, LOG.c.position).where(LOG.c.stream == stream, LOG.c.version <= upto)
         if topics:
             query = query.where(LOG.c.topic.in_(topics))
         rows = self.database.rows(query.order_by(LOG.c.version))
-        links = self.reader.links(rows)
-        return [Positioned(row[-1], link) for row, link in zip(rows, links, strict=True)]
+        found = [Positioned(row[-1], link) for row, link in zip(rows, self.reader.links(rows), strict=True)]
+        archived = self.archive.rows(Wanted(streams=(stream,), end=upto, topics=tuple(topics)))
+        others = [Positioned(row[0], link) for row, link in zip(archived, archived_links(archived), strict=True)]
+        return merged(found, others, 0)
 
     def hash_at(self, position: int) -> bytes:
         rows = self.database.ask("past hash", _hash, {"position": position})
-        return bytes(rows[0][0]) if rows else b""
+        if rows:
+            return bytes(rows[0][0])
+        return next((row.hash for row in self.archive.rows(Wanted(after=position - 1, upto=position))), b"")
 
     def head(self, stream: str, version: int) -> Head:
         links = self.links([(stream, version - 1, version)])
@@ -106,8 +114,7 @@ class SqlPast:
         """The entries of streams, each above one version and up to another."""
         found: list[Link] = []
         for stream, after, upto in wanted:
-            rows = self.database.ask("past links", _links, {"stream": stream, "after": after, "upto": upto})
-            found += self.reader.links(rows)
+            found += self.reader.entries(stream, after, upto, NEWEST, ())
         return found
 
     def row_at(self, account: str, position: int) -> AccountRow | None:
@@ -145,10 +152,16 @@ class SqlPast:
 
     def _entry(self, stream: str, version: int) -> Looked:
         rows = self.database.ask("past entry", _entry, {"stream": stream, "version": version})
-        return rows[0][0], rows[0][1]
+        if rows:
+            return rows[0][0], rows[0][1]
+        (archived,) = self.archive.rows(Wanted(streams=(stream,), above=version - 1, end=version))
+        return archived.position, archived.state
 
     def _before(self, position: int) -> Looked | None:
         rows = self.database.ask("past before", _before, {"position": position})
+        archived = self.archive.before(position)
+        if archived is not None and (not rows or archived.position > rows[0][0]):
+            return archived.position, archived.state
         return (rows[0][0], rows[0][1]) if rows else None
 
     def _position_of_all(self, instant: int) -> int:
@@ -187,10 +200,6 @@ def _hash() -> Select[Any]:
 def _rows() -> Select[Any]:
     query = select(LOG.c.position, LOG.c.topic, LOG.c.version, LOG.c.state, LOG.c.operation).where(*_span())
     return query.order_by(LOG.c.version).limit(bindparam("most"))
-
-
-def _links() -> Select[Any]:
-    return select(*ENTRY).where(*_span()).order_by(LOG.c.version)
 
 
 def _span() -> tuple[Any, ...]:

@@ -13,10 +13,22 @@ from application.ledger.reader import EVERYTHING, BareRow, LogFilter
 from application.ledger.transaction import AccountRow, IndexRow
 from domain.ledger import account_stream
 from domain.streams import account_of, begin_of
+from infrastructure.store.archive import NEWEST, Wanted, may_be_archived, merged
 from infrastructure.store.database import Database
 from infrastructure.store.schema import ACCOUNTS, LOG, OPERATIONS
-from infrastructure.store.shortening import About
-from infrastructure.store.transactions import ENTRY, LINK, beginnings_by, chunks, to_links
+from infrastructure.store.segments import SegmentRow
+from infrastructure.store.shortening import REQUESTED, About
+from infrastructure.store.transactions import (
+    ENTRY,
+    LINK,
+    archived_links,
+    beginnings_by,
+    begun_in,
+    chunks,
+    is_whole,
+    merged_links,
+    to_links,
+)
 
 STREAMS = text(
     """WITH RECURSIVE found (stream) AS (
@@ -28,19 +40,30 @@ STREAMS = text(
 )
 """The streams of a range of names: one look into the index for each, however long they are."""
 
-SEEN = "CASE WHEN stream IN (SELECT stream FROM departed) THEN 'account.left' ELSE topic END"
+LEFT = "account.left"
+SEEN = f"CASE WHEN stream IN (SELECT stream FROM departed) THEN '{LEFT}' ELSE topic END"
 """The name by which views see a fact: what has gone to another ledger changes none of them."""
 
+ABOVE = "(SELECT count(*) FROM archive_segments WHERE last > {:d}) AS archived"
+"""How many segments have facts above a position, in the very look that reads the log."""
 
 BARE, VERSIONED = itemgetter(1, 4, 3), itemgetter(1, 3, 2)
 """By what the states of bare rows are completed."""
 
 
+LOGGED = (*ENTRY, LOG.c.position)
+"""The columns of an entry with its position, which is the last."""
+
+
 class SqlReader:
-    """Implements LogReader, StreamReader and ChainReader on one database; every method raises StoreUnavailable."""
+    """Implements LogReader, StreamReader and ChainReader on one database; every method raises StoreUnavailable.
+
+    Facts that were archived are read as if they stood in the log; LogCorrupted names a segment that cannot be read.
+    """
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.archive = database.archive
 
     def end(self) -> int:
         return int(self.database.read("SELECT max(position) FROM log")[0][0] or 0)
@@ -48,35 +71,67 @@ class SqlReader:
     def read(self, after: int, limit: int, filter: LogFilter = EVERYTHING) -> list[Positioned]:
         if filter == LogFilter(filter.upto):
             return self._unfiltered(after, filter.upto, limit)
-        query = select(*ENTRY, LOG.c.position).where(LOG.c.position > after)
+        query = select(*LOGGED).where(LOG.c.position > after)
+        streams: tuple[str, ...] = ()
         if filter.upto is not None:
             query = query.where(LOG.c.position <= filter.upto)
-        if filter.account is not None and filter.terms:
-            query = query.where(LOG.c.stream == account_stream(filter.account))
-        elif filter.account is not None:
-            query = query.where(LOG.c.stream.in_(self.streams_of(filter.account)))
+        if filter.account is not None:
+            own = account_stream(filter.account)
+            streams = (own,) if filter.terms else tuple(self.streams_of(filter.account))
+            query = query.where(LOG.c.stream.in_(streams))
         if filter.operations:
             query = query.where(LOG.c.operation.in_(filter.operations))
         if filter.topics:
             query = query.where(LOG.c.topic.in_(filter.topics))
         rows = self._all(query.order_by(LOG.c.position).limit(limit))
-        return [Positioned(row[-1], link) for row, link in zip(rows, self.links(rows), strict=True)]
+        whole = [as_row(Positioned, (row[-1], link)) for row, link in zip(rows, self.links(rows), strict=True)]
+        if filter.terms or (filter.operations and not filter.topics and not self._lacks(filter.operations, rows)):
+            return whole  # the usual question, about operations of which all is in the log
+        upto = NEWEST if filter.upto is None else filter.upto
+        asked = Wanted(
+            after=after, upto=upto, streams=streams, operations=tuple(filter.operations), topics=tuple(filter.topics)
+        )
+        return merged(whole, self._archived(asked, limit), 0, limit)
+
+    def _lacks(self, operations: Sequence[str], rows: Sequence[Any]) -> bool:
+        """Whether some may be in the archive, as the log's rows do not begin with what was asked for."""
+        begun = {row[4] for row in rows if row[2] == REQUESTED}
+        return any(id not in begun and may_be_archived(id) for id in operations)
+
+    def _archived(self, asked: Wanted, limit: int | None = None) -> list[Positioned]:
+        return self._placed(self.archive.rows(asked, limit))
+
+    def _placed(self, rows: Sequence[SegmentRow]) -> list[Positioned]:
+        return [Positioned(row[0], link) for row, link in zip(rows, archived_links(rows), strict=True)]
 
     def _unfiltered(self, after: int, upto: int | None, limit: int) -> list[Positioned]:
         """The driver's own tuples: an audit reads every row."""
         span = f"position > {after:d}" + ("" if upto is None else f" AND position <= {upto:d}")
-        rows = self.database.read(f"SELECT {LINK}, position FROM log WHERE {span} ORDER BY position LIMIT {limit:d}")
-        return [as_row(Positioned, (row[7], link)) for row, link in zip(rows, self.links(rows), strict=True)]
+        rows = self.database.read(
+            f"SELECT {LINK}, position, {ABOVE.format(after)} FROM log WHERE {span} ORDER BY position LIMIT {limit:d}"
+        )
+        whole = [as_row(Positioned, (row[7], link)) for row, link in zip(rows, self.links(rows), strict=True)]
+        if not _may_have_more(rows, after, upto):
+            return whole
+        asked = Wanted(after=after, upto=NEWEST if upto is None else upto)
+        return merged(whole, self._archived(asked, limit), 0, limit)
 
     def states(self, after: int, upto: int, limit: int) -> Sequence[tuple[int, str, int, str]]:
         query = (
-            f"SELECT position, {SEEN} AS topic, version, state, operation FROM log"
+            f"SELECT position, {SEEN} AS topic, version, state, operation, {ABOVE.format(after)} FROM log"
             f" WHERE position > {after:d} AND position <= {upto:d} ORDER BY position LIMIT {limit:d}"
         )
-        return self.whole(self.database.read(query))
+        rows = self.database.read(query)
+        whole = self.whole(rows)
+        if not _may_have_more(rows, after, upto):
+            return whole
+        archived = self.archive.rows(Wanted(after=after, upto=upto), limit)
+        gone = {row[0] for row in self.database.read("SELECT stream FROM departed")} if archived else ()
+        seen = [(row[0], LEFT if row.stream in gone else row.topic, row.version, row.state) for row in archived]
+        return merged(whole, seen, 0, limit)
 
     def whole(self, rows: Sequence[Any]) -> list[tuple[int, str, int, str]]:
-        """Bare rows with their states whole, of those that have their operation last."""
+        """Bare rows with their states whole, of those that begin with these columns and have their operation next."""
         states = self._whole(rows, BARE)
         return [(*row[:3], state) for row, state in zip(rows, states, strict=True)]
 
@@ -97,7 +152,12 @@ class SqlReader:
             f"SELECT position FROM log WHERE position BETWEEN {first:d} AND {last:d} AND operation IS NOT NULL"
             " AND NOT EXISTS (SELECT 1 FROM operations WHERE operations.id = log.operation)"
         )
-        return [row[0] for row in self.database.read(query)]
+        lacking = [row[0] for row in self.database.read(query)]
+        archived = self.archive.rows(Wanted(after=first - 1, upto=last))
+        named = {str(row.operation) for row in archived if row.operation is not None}
+        known = {row.operation for row in self.indexed(sorted(named))} if named else set()
+        lacking += [row.position for row in archived if row.operation is not None and row.operation not in known]
+        return sorted({*lacking})
 
     def indexed(self, operations: Sequence[str]) -> list[IndexRow]:
         rows: list[IndexRow] = []
@@ -108,8 +168,10 @@ class SqlReader:
     def entries_of(self, operations: Sequence[str]) -> list[Link]:
         links: list[Link] = []
         for some in chunks(operations):
-            query = select(*ENTRY).where(LOG.c.operation.in_(some)).order_by(LOG.c.position)
-            links += self.links(self._all(query))
+            rows = self._all(select(*LOGGED).where(LOG.c.operation.in_(some)).order_by(LOG.c.position))
+            found = [(row[-1], link) for row, link in zip(rows, self.links(rows), strict=True)]
+            archived = self.archive.of_operations(some, begun_in(link for _, link in found))
+            links += [link for _, link in merged(found, self._placed(archived), 0)]
         return links
 
     def streams_of(self, account: str) -> list[str]:
@@ -141,7 +203,10 @@ class SqlReader:
         asked = {"stream": stream, **{f"name_{place}": topic for place, topic in enumerate(topics)}}
         rows = self.database.rows(text(query).bindparams(**asked))
         states = self._whole(rows, VERSIONED)
-        return [(row[0], row[1], state) for row, state in zip(rows, states, strict=True)]
+        whole = [(row[0], row[1], state) for row, state in zip(rows, states, strict=True)]
+        wanted = Wanted(streams=(stream,), above=after, end=upto, topics=tuple(topics))
+        archived = [(row.version, row.topic, row.state) for row in self.archive.rows(wanted, limit)]
+        return merged(whole, archived, 0, limit)
 
     def newest(self, stream: str, limit: int, topics: Sequence[str]) -> Sequence[Link]:
         def query() -> Select[Any]:
@@ -152,28 +217,46 @@ class SqlReader:
         return self.links(self.database.ask(("newest", *topics), query, {"whose": stream, "most": limit}))
 
     def operations_in(self, stream: str, upto: int, topics: Sequence[str]) -> Sequence[str]:
-        query = select(LOG.c.operation).where(LOG.c.stream == stream, LOG.c.version <= upto, LOG.c.topic.in_(topics))
-        return [row[0] for row in self._all(query)]
+        query = select(LOG.c.position, LOG.c.operation)
+        rows = self._all(query.where(LOG.c.stream == stream, LOG.c.version <= upto, LOG.c.topic.in_(topics)))
+        archived = self.archive.rows(Wanted(streams=(stream,), end=upto, topics=tuple(topics)))
+        return [row[1] for row in merged(rows, [(row.position, row.operation) for row in archived], 0)]
 
     def entries_about(self, operations: Sequence[str], topics: Sequence[str]) -> list[Link]:
         links: list[Link] = []
         for some in chunks(operations):
-            query = select(*ENTRY).where(LOG.c.operation.in_(some), LOG.c.topic.in_(topics))
-            links += self.links(self._all(query.order_by(LOG.c.position)))
+            query = select(*LOGGED).where(LOG.c.operation.in_(some), LOG.c.topic.in_(topics))
+            rows = self._all(query.order_by(LOG.c.position))
+            found = [(row[-1], link) for row, link in zip(rows, self.links(rows), strict=True)]
+            wanted = Wanted(operations=tuple(filter(may_be_archived, some)), topics=tuple(topics))
+            others = self._archived(wanted) if wanted.operations else []
+            links += [link for _, link in merged(found, others, 0)]
         return links
 
     def entries(self, stream: str, after: int, upto: int, limit: int, topics: Sequence[str]) -> list[Link]:
         query = select(*ENTRY).where(LOG.c.stream == stream, LOG.c.version > after, LOG.c.version <= upto)
         if topics:
             query = query.where(LOG.c.topic.in_(topics))
-        return self.links(self._all(query.order_by(LOG.c.version).limit(limit)))
+        links = self.links(self._all(query.order_by(LOG.c.version).limit(limit)))
+        if not topics and is_whole(links, {stream: after}) and len(links) == min(limit, max(upto - after, 0)):
+            return links
+        wanted = Wanted(streams=(stream,), above=after, end=upto, topics=tuple(topics))
+        return merged_links(links, archived_links(self.archive.rows(wanted, limit)))[:limit]
 
     def links(self, rows: Sequence[Any]) -> list[Link]:
         """Rows of an entry's columns as the links they store."""
-        return to_links(rows, self.database.beginnings, beginnings_by(self.database.rows))
+        return to_links(rows, self.database.beginnings, beginnings_by(self.database.rows, self.archive))
 
     def _whole(self, rows: Sequence[Any], about: About) -> list[str]:
-        return self.database.beginnings.whole(rows, about, beginnings_by(self.database.rows))
+        return self.database.beginnings.whole(rows, about, beginnings_by(self.database.rows, self.archive))
 
     def _all(self, query: Select[Any]) -> Sequence[Any]:
         return self.database.rows(query)
+
+
+def _may_have_more(rows: Sequence[Any], after: int, upto: int | None) -> bool:
+    """Whether the archive has facts there; rows end with how many segments do.
+
+    If the log has none above a position, nor has the archive: its last fact is never taken out of it.
+    """
+    return bool(rows[0][-1]) if rows else upto is not None and after < upto

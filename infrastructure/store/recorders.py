@@ -135,7 +135,9 @@ class LogRecorder(SnapshotRecorder, ApplicationRecorder):
     def _states(self, query: Select[Any]) -> Iterable[tuple[Any, str]]:
         """Whole, as by their operation, which is a row's last value then."""
         rows = self._database.rows(query.add_columns(LOG.c.operation))
-        states = self._database.beginnings.whole(rows, ABOUT, beginnings_by(self._database.rows))
+        states = self._database.beginnings.whole(
+            rows, ABOUT, beginnings_by(self._database.rows, self._database.archive)
+        )
         return zip(rows, states, strict=True)
 
     def insert_events(

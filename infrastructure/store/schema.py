@@ -349,6 +349,36 @@ ASSET_KEYS = Table(
 )
 """The keys of the assets' ids of accounts that came from another ledger, by whose key they were named."""
 
+ARCHIVE_SEGMENTS = Table(
+    "archive_segments",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("first", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("facts", BigInteger, nullable=False),
+    Column("taken", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+"""The files that hold facts of closed periods; so many of them were `taken` out of the log."""
+
+ARCHIVED_STREAMS = Table(
+    "archived_streams",
+    METADATA,
+    Column("stream", ID, primary_key=True),
+    Column("segment", Integer, primary_key=True, autoincrement=False),
+    Column("first_version", BigInteger, nullable=False),
+    Column("last_version", BigInteger, nullable=False),
+    Column("low", ID, nullable=False),
+    Column("high", ID, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Which versions of a stream a segment holds, the lowest and the highest of the operations that were taken out of it,
+and the hash at its end. The log's guard lets such operations' facts be deleted, and no others."""
+
 DEPARTED = Table("departed", METADATA, Column("stream", ID, primary_key=True))
 """The streams of accounts that have gone to other ledgers: their facts stay, and no view counts them."""
 
@@ -364,27 +394,3 @@ FACTS = {
     "postgresql": _FACTS.format(short=_SHORT, begun=_BEGUN, record="(begun.state::json -> 'operation')::text"),
 }
 """For whoever asks in SQL: the log with whole states, of facts that are stored short too (see `shortening`)."""
-
-APPEND_ONLY = "the log is append-only: correct it by appending a fact"
-
-SQLITE_TRIGGERS = (
-    f"CREATE TRIGGER log_no_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END",
-    f"CREATE TRIGGER log_no_delete BEFORE DELETE ON log BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END",
-    f"""CREATE TRIGGER log_no_replace BEFORE INSERT ON log
-        WHEN EXISTS (SELECT 1 FROM log WHERE stream = NEW.stream AND version = NEW.version)
-          OR EXISTS (SELECT 1 FROM log WHERE position = NEW.position)
-        BEGIN SELECT RAISE(ABORT, '{APPEND_ONLY}'); END""",
-)
-
-POSTGRES_TRIGGERS = (
-    f"""CREATE OR REPLACE FUNCTION log_is_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN RAISE EXCEPTION '{APPEND_ONLY}' USING ERRCODE = 'restrict_violation'; END $$""",
-    """CREATE TRIGGER log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log
-        FOR EACH STATEMENT EXECUTE FUNCTION log_is_append_only()""",
-)
-
-TRIGGERS = {"sqlite": SQLITE_TRIGGERS, "postgresql": POSTGRES_TRIGGERS}
-TRIGGER_NAMES = {
-    "sqlite": ("log_no_update", "log_no_delete", "log_no_replace"),
-    "postgresql": ("log_append_only",),
-}

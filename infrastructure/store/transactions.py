@@ -28,8 +28,10 @@ from application.ledger.transaction import (
 from domain.errors import StoreUnavailable
 from domain.evidence import Spent
 from domain.operation import PHASES, Refused
+from infrastructure.store.archive import Archive, Wanted
 from infrastructure.store.database import Database
 from infrastructure.store.schema import LOG
+from infrastructure.store.segments import SegmentRow
 from infrastructure.store.session import Session
 from infrastructure.store.shortening import REQUESTED, Beginnings, Fetch
 from infrastructure.store.writes import Rows, postgres_script, sqlite_writes
@@ -66,14 +68,49 @@ def to_links(rows: Sequence[Any], beginnings: Beginnings, fetch: Fetch) -> list[
     ]
 
 
-def beginnings_by(ask: Callable[[Select[Any]], Iterable[Any]]) -> Fetch:
-    """How operations begin, by whatever asks a query."""
+def beginnings_by(ask: Callable[[Select[Any]], Iterable[Any]], archive: Archive) -> Fetch:
+    """How operations begin, by whatever asks a query, or in the archive."""
 
     def fetch(operations: Sequence[str]) -> Iterator[Any]:
+        found: list[Any] = []
         for some in chunks(operations):
-            yield from ask(select(LOG.c.operation, LOG.c.state).where(LOG.c.operation.in_(some), BEGINS))
+            found += ask(select(LOG.c.operation, LOG.c.state).where(LOG.c.operation.in_(some), BEGINS))
+        return iter([*found, *archived_beginnings(archive, operations, found)])
 
     return fetch
+
+
+def archived_beginnings(archive: Archive, operations: Sequence[str], found: Sequence[Any]) -> list[tuple[str, str]]:
+    """The beginnings of those that were not found in the log."""
+    lacking = {*operations} - {row[0] for row in found}
+    return archive.beginnings(sorted(lacking)) if lacking else []
+
+
+def archived_links(rows: Iterable[SegmentRow]) -> list[Link]:
+    """Facts of the archive as the links that they were."""
+    return [as_row(Link, (row[1], row[2], row[3], row[6].encode(), row[4], row[5], row[7])) for row in rows]
+
+
+def begun_in(links: Iterable[Link]) -> set[str | None]:
+    """The operations whose beginning is among these entries: no fact of theirs is in the archive."""
+    return {link.operation for link in links if link.topic == REQUESTED}
+
+
+def is_whole(links: Sequence[Link], heads: Mapping[str, int]) -> bool:
+    """Whether entries, by stream and version, follow these versions of their streams and each other."""
+    ends = dict(heads)
+    for link in links:
+        stream, version = str(link.originator_id), link.originator_version
+        if version != ends.get(stream, version - 1) + 1:
+            return False
+        ends[stream] = version
+    return True
+
+
+def merged_links(links: Iterable[Link], others: Iterable[Link]) -> list[Link]:
+    """The log's entries and the archive's, by stream and version, each once."""
+    found = {(str(link.originator_id), link.originator_version): link for link in (*others, *links)}
+    return [found[place] for place in sorted(found)]
 
 
 def chunks(ids: Sequence[str]) -> list[Sequence[str]]:
@@ -87,6 +124,7 @@ class SqlTransaction:
 
     mark: ClassVar[str]
     session: Session
+    archive: Archive
     beginnings: Beginnings = field(default_factory=Beginnings)
     links: list[Link] = field(default_factory=list)
     committed: bool = False
@@ -101,7 +139,8 @@ class SqlTransaction:
 
     def operations(self, wanted: Sequence[str]) -> list[Link]:
         query = f"SELECT {LINK} FROM log WHERE {{}} ORDER BY position"
-        return self._links(self._any(query, "operation = ?", [(id,) for id in wanted]))
+        links = self._links(self._any(query, "operation = ?", [(id,) for id in wanted]))
+        return archived_links(self.archive.of_operations(wanted, begun_in(links))) + links
 
     def tags(self, wanted: Sequence[str]) -> dict[str, dict[str, str]]:
         query = "SELECT operation, name, value FROM operation_tags WHERE {} ORDER BY operation, name"
@@ -120,12 +159,22 @@ class SqlTransaction:
 
     def entries_after(self, heads: Sequence[tuple[str, int]]) -> list[Link]:
         query = f"SELECT {LINK} FROM log WHERE {{}} ORDER BY stream, version"
-        return self._links(self._any(query, "stream = ? AND version > ?", heads, size=50))
+        links = self._links(self._any(query, "stream = ? AND version > ?", heads, size=50))
+        if is_whole(links, dict(heads)):
+            return links
+        return merged_links(links, self._archived_after(heads))
+
+    def _archived_after(self, heads: Sequence[tuple[str, int]]) -> list[Link]:
+        asked = (Wanted(streams=(stream,), above=version) for stream, version in heads)
+        return archived_links(row for one in asked for row in self.archive.rows(one))
 
     def head(self, stream: str, upto: int | None = None) -> Head:
         query = "SELECT version, hash FROM log WHERE stream = ? AND version <= ? ORDER BY version DESC LIMIT 1"
         row = self._first(query, (stream, NEWEST if upto is None else upto))
-        return Head() if row is None else Head(row[0], bytes(row[1]))
+        if row is None or upto is None or row[0] == upto:
+            return Head() if row is None else Head(row[0], bytes(row[1]))
+        archived = self.archive.rows(Wanted(streams=(stream,), above=row[0], end=upto))
+        return Head(archived[-1].version, archived[-1].hash) if archived else Head(row[0], bytes(row[1]))
 
     def snapshot(self, stream: str, upto: int) -> SnapshotRow | None:
         query = "SELECT version, state FROM snapshots WHERE stream = ? AND version <= ? ORDER BY version DESC LIMIT 1"
@@ -147,7 +196,8 @@ class SqlTransaction:
         return to_links([*rows], self.beginnings, self._begun)
 
     def _begun(self, operations: Sequence[str]) -> Iterator[Any]:
-        return self._any(BEGINNINGS, "operation = ?", [(id,) for id in operations])
+        found = [*self._any(BEGINNINGS, "operation = ?", [(id,) for id in operations])]
+        return iter([*found, *archived_beginnings(self.archive, operations, found)])
 
     def _first(self, query: str, values: tuple[Any, ...]) -> Any:
         return next(iter(self.session.rows(query.replace("?", self.mark), values)), None)
@@ -258,7 +308,7 @@ class SqlStore:
         """A unit that is rolled back unless it was committed; an empty one ends without a trace."""
         begin, kind = UNITS[self._database.is_sqlite, self.reading]
         with self._database.session(begin, reading=self.reading) as session:
-            transaction = kind(session, self._database.beginnings)
+            transaction = kind(session, self._database.archive, self._database.beginnings)
             yield transaction
             if not transaction.committed:
                 session.roll_back()

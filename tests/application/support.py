@@ -22,9 +22,9 @@ from domain.openings import Terms, open_account
 from domain.plans import Limits
 from infrastructure.clock import SECOND
 from infrastructure.store.database import Database
+from infrastructure.store.guarding import TRIGGER_NAMES
 from infrastructure.store.migrations.guard import arm
 from infrastructure.store.reader import SqlReader
-from infrastructure.store.schema import TRIGGER_NAMES
 from infrastructure.store.transactions import SqlStore, SqlTransaction
 from tests import patience
 from tests.domain.examples import IMAGE, NOON, ask, priced

@@ -26,7 +26,7 @@ from domain.errors import (
 )
 from infrastructure.service import Studio
 from infrastructure.showing.hints import in_shell
-from infrastructure.store.schema import TRIGGER_NAMES
+from infrastructure.store.guarding import TRIGGER_NAMES
 from tests.application.studios import SYNC, Pause, database_of, facts_of, is_sound, later, studio_on, submissions
 from tests.postgres import execute
 

@@ -23,7 +23,7 @@ APART: Mapping[str, str] = {
     "shards": INSIDE,
     **dict.fromkeys(("books", "seals"), OTHERWISE),
     "queues": LATER,
-    "providers": HERE,
+    **dict.fromkeys(("archiving", "providers"), HERE),
 }
 """Facades that a client has none of."""
 

@@ -26,9 +26,9 @@ from infrastructure.sealing import PublicKeys, seal_keys_of
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from infrastructure.showing.seals import proof_document, read_inclusion, read_signed, signed_document
+from infrastructure.store.guarding import TRIGGER_NAMES
 from infrastructure.store.migrations import upgrade_schema
 from infrastructure.store.reader import SqlReader
-from infrastructure.store.schema import TRIGGER_NAMES
 from infrastructure.store.watchbook import LEASE, SqlWatchBook
 from tests.application.studios import SYNC, database_of, settings_for, studio_on
 from tests.application.support import Clock

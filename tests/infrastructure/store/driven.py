@@ -17,9 +17,9 @@ from domain.openings import Terms, open_account
 from domain.operation import Stored
 from domain.plans import Limits
 from infrastructure.store.database import Database
+from infrastructure.store.guarding import TRIGGER_NAMES
 from infrastructure.store.migrations.guard import arm
 from infrastructure.store.reader import SqlReader
-from infrastructure.store.schema import TRIGGER_NAMES
 from infrastructure.store.transactions import SqlStore
 from tests.infrastructure.store.examples import NOW, QUOTE
 

@@ -22,14 +22,10 @@ from domain.errors import SchemaMismatch, StoreError
 from infrastructure.showing.hints import in_shell
 from infrastructure.store import migrations
 from infrastructure.store.database import Database
+from infrastructure.store.guarding import APPEND_ONLY, TRIGGER_NAMES
 from infrastructure.store.migrations import HEAD, REVISIONS, check_schema, current, ensure_schema, guard, upgrade_schema
 from infrastructure.store.migrations.views import shape_of_views
-from infrastructure.store.schema import (
-    APPEND_ONLY,
-    METADATA,
-    TRIGGER_NAMES,
-    VERSION_TABLE,
-)
+from infrastructure.store.schema import METADATA, VERSION_TABLE
 from projections.engine.tables import schema_of
 from projections.views import ALL
 from tests.faults.processes import in_processes
@@ -199,7 +195,9 @@ def test_an_upgrade_that_fails_leaves_nothing_behind(empty_url: str, failing: st
     assert current(empty_url) == HEAD
 
 
-@pytest.mark.parametrize("missing", ["log_no_update", "log_no_delete", "log_no_replace", "log_append_only"])
+@pytest.mark.parametrize(
+    "missing", ["log_no_update", "log_no_delete", "log_no_replace", "log_append_only", "log_no_loss"]
+)
 def test_a_log_that_accepts_an_attack_is_not_accepted(empty_url: str, missing: str) -> None:
     def weaken(statement: str) -> str:
         return "SELECT 1" if f"CREATE TRIGGER {missing} " in statement else statement

@@ -72,7 +72,7 @@ class _Store(SqlStore):
     @contextmanager
     def begin(self) -> Iterator[Transaction]:
         with self._database.session("") as session:
-            transaction = self.kind(session)
+            transaction = self.kind(session, self._database.archive)
             yield transaction
             if not transaction.committed:
                 self.end(transaction)

@@ -29,6 +29,7 @@ def upgrade() -> None:
     _erased()
     _watch()
     _relays()
+    _archive()
     if op.get_context().dialect.name == "postgresql":
         for table, percent in ROOM_TO_UPDATE.items():
             op.execute(f"ALTER TABLE {table} SET (fillfactor = {percent})")
@@ -267,6 +268,32 @@ def _relays() -> None:
         Column("owner", Text, nullable=False),
         Column("until", BigInteger, nullable=False),
         Column("error", Text, nullable=False),
+    )
+
+
+def _archive() -> None:
+    op.create_table(
+        "archive_segments",
+        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("name", Text, nullable=False),
+        Column("first", BigInteger, nullable=False),
+        Column("last", BigInteger, nullable=False),
+        Column("facts", BigInteger, nullable=False),
+        Column("taken", BigInteger, nullable=False),
+        Column("size", BigInteger, nullable=False),
+        Column("digest", Text, nullable=False),
+        Column("at", BigInteger, nullable=False),
+    )
+    op.create_table(
+        "archived_streams",
+        Column("stream", ID, primary_key=True),
+        Column("segment", Integer, primary_key=True, autoincrement=False),
+        Column("first_version", BigInteger, nullable=False),
+        Column("last_version", BigInteger, nullable=False),
+        Column("low", ID, nullable=False),
+        Column("high", ID, nullable=False),
+        Column("hash", LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
     )
 
 

@@ -1,0 +1,112 @@
+"""The archive: facts of closed periods in compressed files outside the database, and what is in them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Option
+
+from infrastructure.cli.commands import Report, command
+from infrastructure.cli.session import CommandSession
+from infrastructure.showing.codes import OTHER
+from infrastructure.showing.formats import counted, day_of, iso, size
+
+if TYPE_CHECKING:
+    from application.keeping.walking import Problem
+    from infrastructure.archiving.archiving import ArchivedPeriods
+    from infrastructure.cli.rendering import Page
+    from infrastructure.store.archive import SegmentRecord
+
+app = typer.Typer()
+
+
+@command(app)
+async def run(
+    session: CommandSession,
+    before: Annotated[
+        str | None, Option("--before", metavar="DAY", help="Only periods that had ended when this day began.")
+    ] = None,
+    dry_run: Annotated[bool, Option("--dry-run", help="Say what would be archived, and change nothing.")] = False,
+) -> Report:
+    """Archive closed periods: their operations' facts leave the database for files, and are read as ever.
+
+    A period stays while anything is open in it, or whoever follows the log has not come to its end. Safe while others
+    work; it may be stopped, and goes on when it is run again.
+    """
+    from infrastructure.showing.archive import archived_document
+
+    day = date.fromisoformat(day_of("--before", before)) if before is not None else None
+    _ = session.settings().database  # refuses a ledger that is in several
+    with session.progress("archive") as report:
+        async with session.studio(writes=not dry_run) as studio:
+            assert studio.archiving is not None, "it is one ledger"
+            await asyncio.to_thread(studio.views.catch_up)
+            done = await asyncio.to_thread(studio.archiving.run, day, dry_run=dry_run, told=report)
+    return Report(archived_document(done), lambda page: _show_archived(page, done))
+
+
+@command(app, "list")
+async def list_segments(session: CommandSession) -> Report:
+    """List the segments of the archive: the files, and which facts they hold. No file is read."""
+    from infrastructure.showing.archive import segments_document
+
+    async with session.reading() as reading:
+        found = await asyncio.to_thread(reading.database.archive.records)
+    return Report(segments_document(found), lambda page: _show_segments(page, found))
+
+
+@command(app)
+async def verify(session: CommandSession) -> Report:
+    """Read every segment, and say which is missing or not what was written.
+
+    Ends with 1 if one is. An audit does it too.
+    """
+    from infrastructure.archiving.archiving import segment_problems
+    from infrastructure.showing.archive import verified_document
+
+    async with session.reading() as reading:
+        found = await asyncio.to_thread(lambda: [*segment_problems(reading.database)])
+        count = len(await asyncio.to_thread(reading.database.archive.records))
+    document = verified_document(count, found)
+    return Report(document, lambda page: _show_verified(page, count, found), OTHER if found else 0)
+
+
+def _show_archived(page: Page, done: ArchivedPeriods) -> None:
+    periods = counted(len(done.periods), "closed period")
+    if done.dry_run:
+        page.title(f"{periods} would be archived" if done.periods else "No closed period would be archived")
+    elif not done.segments:
+        page.title("Nothing was archived: the log has no more of closed periods than it keeps")
+    else:
+        taken, written = sum(one.taken for one in done.segments), sum(one.size for one in done.segments)
+        segments = counted(len(done.segments), "segment")
+        page.title(f"Archived {periods}: {counted(taken, 'fact')} in {segments}, {size(written)}")
+        page.prose("their room in the database is used again; keep the files as safe as the database", indent=2)
+    for left in done.left:
+        page.prose(f"period {left.name} of account {left.account} stays: {left.reason}", indent=2)
+
+
+def _show_segments(page: Page, found: list[SegmentRecord]) -> None:
+    from infrastructure.cli.rendering import PageColumn
+
+    if not found:
+        page.title("Nothing is archived")
+        return
+    page.table(
+        PageColumn("SEGMENT", [one.name for one in found]),
+        PageColumn("FROM", [f"{one.first:,}" for one in found], right=True),
+        PageColumn("TO", [f"{one.last:,}" for one in found], right=True),
+        PageColumn("FACTS", [f"{one.facts:,}" for one in found], right=True),
+        PageColumn("SIZE", [size(one.size) for one in found], right=True),
+        PageColumn("ARCHIVED", [iso(one.at) for one in found]),
+    )
+
+
+def _show_verified(page: Page, count: int, found: list[Problem]) -> None:
+    if not found:
+        page.title(f"{counted(count, 'segment')}, each as it was written" if count else "Nothing is archived")
+    for problem in found:
+        page.prose(problem.what, "red")
