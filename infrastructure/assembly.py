@@ -58,7 +58,7 @@ from application.providing.quotes import ProviderQuotes
 from domain.actor import actor
 from domain.operation import Postponed, Validated
 from infrastructure.alerting import alerts_of
-from infrastructure.archiving.archiving import Archiving
+from infrastructure.archiving.archiving import PeriodArchive
 from infrastructure.asking import approvals_of, the_entry
 from infrastructure.auditing import audit_of
 from infrastructure.catalogue import load_catalogue
@@ -387,6 +387,6 @@ class Assembly:
             make_worker=self.make_worker,
             around_requests=self.around.requests,
             make_sender=partial(sender_of, self),
-            archiving=Archiving(self.database, self.codec, self.clock),
+            archiving=PeriodArchive(self.database, self.codec, self.clock),
             relay=relay_of(self),
         )

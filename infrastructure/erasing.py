@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, or_, select, tex
 from application.keeping.erasing import AskedBatch, AssetUse, BatchRows
 from domain.operation import CLOSED_PHASES
 from domain.tags import BLANK
-from infrastructure.store.archive import Wanted
+from infrastructure.store.archive import SegmentQuery
 from infrastructure.store.database import Database
 from infrastructure.store.milestones import delete_milestones
 from infrastructure.store.reader import SqlReader
@@ -153,7 +153,7 @@ class PersonalRows:
         for start in range(0, len(gone.operations), CHUNK):
             some = gone.operations[start : start + CHUNK]
             found = connection.execute(select(LOG.c.position).where(LOG.c.operation.in_(some))).scalars().all()
-            archived = self._database.archive.rows(Wanted(operations=tuple(some)))
+            archived = self._database.archive.rows(SegmentQuery(operations=tuple(some)))
             places = {*found, *(row.position for row in archived)}
             here = WEBHOOK_MESSAGES.c.webhook.in_(hooks) & WEBHOOK_MESSAGES.c.position.in_(places) & _answered()
             blanked += _count(connection, update(WEBHOOK_MESSAGES).where(here).values(said=""))

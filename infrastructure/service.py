@@ -48,7 +48,7 @@ from application.notifying.sender import HookSender
 from application.notifying.webhooks import Webhooks
 from application.performing.worker import Worker
 from domain.catalogue import Catalogue
-from infrastructure.archiving.archiving import Archiving
+from infrastructure.archiving.archiving import PeriodArchive
 from infrastructure.copying.sending import AccountCopies
 from infrastructure.past import Past
 from infrastructure.queues import Queues
@@ -95,7 +95,7 @@ class Studio:
     """The ASGI application, with a span around each request if the studio is traced."""
     make_sender: Callable[[], HookSender]
     """To be run by `infrastructure.hooks.parts`."""
-    archiving: Archiving | None = None
+    archiving: PeriodArchive | None = None
     """Closed periods out of the log and into files; None if the ledger is in several databases."""
     relay: Relay | None = None
     """To be run by `infrastructure.relaying.parts`; None unless a setting says whom one ledger is told to."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,7 +18,7 @@ from application.ledger.log import (
     operation_of,
 )
 from application.ledger.memory import Memory, Remembered, fold_assets, fold_operations
-from application.ledger.reading_back import head_of, read_back
+from application.ledger.reading_back import entries_about, head_of, read_back
 from application.ledger.retagging import note_tags
 from application.ledger.transaction import (
     AccountRow,
@@ -211,21 +211,8 @@ class Group:
                     wanted[id] = proposal.account
         if not wanted:
             return
-        try:
-            self._find_all(wanted, self.transaction.operations(list(wanted)))
-        except LogCorrupted:  # some cannot be read: their accounts decide nothing, and the others' are asked again
-            for id, account in wanted.items():
-                self._find_one(id, account)
-
-    def _find_one(self, id: str, account: str) -> None:
-        try:
-            self._find_all({id: account}, self.transaction.operations([id]))
-        except LogCorrupted as error:
-            self.ledgers[account] = error
-
-    def _find_all(self, wanted: Mapping[str, str], found: Iterable[Link]) -> None:
         links: dict[str, list[Link]] = {}
-        for link in found:
+        for link in entries_about(self, wanted):
             links.setdefault(str(link.operation), []).append(link)
         for id, entries in links.items():
             self._find(wanted[id], id, entries)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from application.ledger.log import Codec, Head, Link, goodwill_index
@@ -10,6 +10,7 @@ from application.ledger.memory import Remembered, fold_approval
 from application.ledger.retagging import learn_tags
 from application.ledger.transaction import Transaction
 from domain.booking import GoodwillGiven
+from domain.errors import LogCorrupted
 from domain.ledger import Fact, Ledger, evolve, period_stream
 from domain.periods import Period
 from domain.totals import PeriodState
@@ -41,6 +42,17 @@ def read_back(group: Group, proposal: Proposal, remembered: Remembered, now: int
     since = proposal.recent(ledger, now) if proposal.recent is not None else None
     if since is not None:
         evidence.recent = facts_since(transaction, codec, remembered, since, group.links)
+
+
+def entries_about(group: Group, wanted: Mapping[str, str]) -> Sequence[Link]:
+    """The entries of operations, by their accounts; if those of one cannot be read, that account decides nothing."""
+    try:
+        return group.transaction.operations(list(wanted))
+    except LogCorrupted as error:
+        if len(wanted) > 1:
+            return [link for id, account in wanted.items() for link in entries_about(group, {id: account})]
+        group.ledgers.update(dict.fromkeys(wanted.values(), error))
+        return ()
 
 
 def _learn_goodwill(group: Group, proposal: Proposal, ledger: Ledger, period: Period) -> None:

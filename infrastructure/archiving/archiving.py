@@ -21,7 +21,7 @@ from application.keeping.walking import Problem
 from application.ledger.log import Codec
 from domain.errors import LogCorrupted, StoreUnavailable
 from domain.operation import CLOSED_PHASES
-from infrastructure.archiving.choosing import Choice, LeftPeriod, choose
+from infrastructure.archiving.choosing import LeftPeriod, PeriodChoice, chosen_periods
 from infrastructure.archiving.collecting import FACTS, Bundle, bundles
 from infrastructure.files.folder import LocalFolder
 from infrastructure.store.archive import Archive, SegmentRecord
@@ -38,7 +38,7 @@ HINT: Final = "nothing was taken out of the log; archive again"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivedPeriods:
-    """What was archived, or would be: periods by account and name, the segments, and the periods that stay."""
+    """The periods that were archived, or would be, by account and name, the segments, and the periods that stay."""
 
     dry_run: bool
     periods: tuple[tuple[str, str], ...]
@@ -47,7 +47,7 @@ class ArchivedPeriods:
 
 
 @dataclass(frozen=True, slots=True)
-class Archiving:
+class PeriodArchive:
     """The archive of one ledger; all of it blocks. `clock` tells epoch microseconds."""
 
     database: Database
@@ -67,7 +67,7 @@ class Archiving:
 
         Raises IllegalTransition, LogCorrupted, StoreUnavailable.
         """
-        chosen = choose(self.database, self.codec, before.isoformat() if before is not None else "")
+        chosen = chosen_periods(self.database, self.codec, before.isoformat() if before is not None else "")
         periods = tuple((one.account, one.name) for one in chosen.ready)
         segments = () if dry_run or not periods else tuple(self._written(chosen, told))
         return ArchivedPeriods(dry_run=dry_run, periods=periods, segments=segments, left=tuple(chosen.left))
@@ -80,7 +80,7 @@ class Archiving:
         """Read every segment, and say what is amiss with which. Raises StoreUnavailable."""
         return [*segment_problems(self.database)]
 
-    def _written(self, chosen: Choice, told: Told) -> Iterator[SegmentRecord]:
+    def _written(self, chosen: PeriodChoice, told: Told) -> Iterator[SegmentRecord]:
         ledger, last = established_id(self.database), max(one.last for one in chosen.ready)
         for bundle in bundles(self.database, chosen.ready, self.facts):
             record = self._segment(bundle, ledger)

@@ -77,7 +77,7 @@ class LeftPeriod:
 
 
 @dataclass(slots=True)
-class Choice:
+class PeriodChoice:
     """The periods that can leave, by their last positions, and those that stay."""
 
     ready: list[ClosedPeriod] = field(default_factory=list)
@@ -86,7 +86,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class _Standing:
-    """What speaks against a period, as all of it is now."""
+    """All that speaks against a period, as all of it is now."""
 
     current: Mapping[str, str]
     open: Mapping[str, int]
@@ -107,7 +107,7 @@ class _Standing:
         return ""
 
 
-def choose(database: Database, codec: Codec, before: str = "") -> Choice:
+def chosen_periods(database: Database, codec: Codec, before: str = "") -> PeriodChoice:
     """The closed periods whose facts are still in the log; those stay that end after the day `before`, where they are.
 
     Raises IllegalTransition of a ledger that accounts have left, LogCorrupted, StoreUnavailable.
@@ -115,13 +115,13 @@ def choose(database: Database, codec: Codec, before: str = "") -> Choice:
     if database.rows(select(DEPARTED.c.stream).limit(1)):
         told = "accounts have moved away from this ledger to another shard, and its periods are not archived"
         raise IllegalTransition(told, hint="archive ledgers that are one database")
-    standing, choice = _standing(database, before), Choice()
+    standing, choice = _standing(database, before), PeriodChoice()
     for closed in _closings(SqlReader(database), codec):
         _sort(database, standing, closed, choice)
     return choice
 
 
-def _sort(database: Database, standing: _Standing, closed: PeriodClosed, choice: Choice) -> None:
+def _sort(database: Database, standing: _Standing, closed: PeriodClosed, choice: PeriodChoice) -> None:
     stream, name = period_stream(closed.account, closed.period), period_name(closed.period, closed.zone)
     done = standing.archived.get(stream)
     begun = max(1, done[0] if done is not None else 0)

@@ -36,7 +36,7 @@ async def run(
     A period stays while anything is open in it, or whoever follows the log has not come to its end. Safe while others
     work; it may be stopped, and goes on when it is run again.
     """
-    from infrastructure.showing.archive import archived_document
+    from infrastructure.showing.archive import archive_document
 
     day = date.fromisoformat(day_of("--before", before)) if before is not None else None
     _ = session.settings().database  # refuses a ledger that is in several
@@ -45,7 +45,7 @@ async def run(
             assert studio.archiving is not None, "it is one ledger"
             await asyncio.to_thread(studio.views.catch_up)
             done = await asyncio.to_thread(studio.archiving.run, day, dry_run=dry_run, told=report)
-    return Report(archived_document(done), lambda page: _show_archived(page, done))
+    return Report(archive_document(done), lambda page: _show_archived(page, done))
 
 
 @command(app, "list")

@@ -17,7 +17,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, LargeBinary, Table, insert, select, tuple_
 
 from domain.errors import InvalidInput
-from infrastructure.store.archive import Archive, Wanted
+from infrastructure.store.archive import Archive, SegmentQuery
 from infrastructure.store.database import Database, rolled_back, translated
 from infrastructure.store.schema import LOG
 from infrastructure.store.shortening import Beginnings
@@ -69,7 +69,7 @@ def whole_rows(connection: Connection, archive: Archive, streams: Sequence[str] 
     """The log's rows, or those of some streams, by position; by column, with whole states, archived or not."""
     names = [column.name for column in LOG.c]
     conditions = [LOG.c.stream.in_(streams)] if streams else []
-    archived = iter(archive.scan(Wanted(streams=tuple(streams))))
+    archived = iter(archive.scan(SegmentQuery(streams=tuple(streams))))
     both = merge(_whole(connection, archive, conditions), archived, key=itemgetter(0))
     for _, (row, *_) in groupby(both, itemgetter(0)):
         yield dict(zip(names, row, strict=True))

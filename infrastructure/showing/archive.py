@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from infrastructure.store.archive import SegmentRecord
 
 
-def archived_document(done: ArchivedPeriods) -> dict[str, Any]:
-    """What was archived, or would be, and what stays and why."""
+def archive_document(done: ArchivedPeriods) -> dict[str, Any]:
+    """The periods that were archived, or would be, and those that stay and why."""
     return {
         "dry_run": done.dry_run,
         "periods": [{"account": account, "period": name} for account, name in done.periods],

@@ -32,7 +32,7 @@ PAGE: Final = 2_000
 Ask = Callable[[Executable], Sequence[Any]]
 
 
-class Asked(Protocol):
+class RowSource(Protocol):
     """The database's part of it."""
 
     def rows(self, query: Executable) -> Sequence[Any]: ...
@@ -54,7 +54,7 @@ class SegmentRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class SegmentQuery:
     """Which facts are looked for: above a position and up to another, of these streams above a version and up to
     another, of these operations, with these names. Nothing named is any."""
 
@@ -77,7 +77,7 @@ class Wanted:
 class Archive:
     """The segments of one database; for all threads. Every method raises LogCorrupted naming what is amiss."""
 
-    def __init__(self, database: Asked, folder: Path | None) -> None:
+    def __init__(self, database: RowSource, folder: Path | None) -> None:
         self.folder = folder
         self.opened = 0
         """How many files were read so far."""
@@ -90,7 +90,7 @@ class Archive:
         """All segments, in the order in which they were made."""
         return self._records(select(ARCHIVE_SEGMENTS))
 
-    def rows(self, wanted: Wanted, limit: int | None = None) -> list[SegmentRow]:
+    def rows(self, wanted: SegmentQuery, limit: int | None = None) -> list[SegmentRow]:
         """The facts that segments hold, in the order of the log, at most `limit`."""
         found: list[SegmentRow] = []
         for record in sorted(self._candidates(wanted), key=lambda record: record.first):
@@ -99,7 +99,7 @@ class Archive:
             found += _found(self.load(record), wanted, limit)
         return sorted(found)[:limit]
 
-    def scan(self, wanted: Wanted) -> Iterator[SegmentRow]:
+    def scan(self, wanted: SegmentQuery) -> Iterator[SegmentRow]:
         """All of them, a page at a time."""
         while page := self.rows(wanted, PAGE):
             yield from page
@@ -118,13 +118,13 @@ class Archive:
 
     def beginnings(self, operations: Sequence[str]) -> list[tuple[str, str]]:
         """The operation and the state of each `Requested` of some operations."""
-        wanted = Wanted(operations=tuple(operations), topics=(REQUESTED,))
+        wanted = SegmentQuery(operations=tuple(operations), topics=(REQUESTED,))
         return [(str(row.operation), row.state) for row in self.rows(wanted)]
 
     def of_operations(self, ids: Collection[str], begun: Collection[str | None]) -> list[SegmentRow]:
         """The facts of those operations whose beginning is not among the log's rows."""
         lacking = tuple(id for id in ids if id not in begun and may_be_archived(id))
-        return self.rows(Wanted(operations=lacking)) if lacking else []
+        return self.rows(SegmentQuery(operations=lacking)) if lacking else []
 
     def read(self, record: SegmentRecord) -> bytes:
         """The bytes of a segment, which are those that were written."""
@@ -158,7 +158,7 @@ class Archive:
             self._ledger = next((row[0] for row in self._ask(select(LEDGER.c.id))), "")
         return self._ledger
 
-    def _candidates(self, wanted: Wanted) -> Collection[SegmentRecord]:
+    def _candidates(self, wanted: SegmentQuery) -> Collection[SegmentRecord]:
         at, of = ARCHIVE_SEGMENTS.c, ARCHIVED_STREAMS.c
         near = select(ARCHIVE_SEGMENTS).where(at.last > wanted.after, at.first <= wanted.upto)
         if not wanted.operations and not wanted.streams:
@@ -180,7 +180,7 @@ class Archive:
         return [SegmentRecord(*row) for row in self._ask(query.order_by(ARCHIVE_SEGMENTS.c.number))]
 
 
-def _found(segment: Segment, wanted: Wanted, limit: int | None) -> list[SegmentRow]:
+def _found(segment: Segment, wanted: SegmentQuery, limit: int | None) -> list[SegmentRow]:
     if wanted.operations:
         some = [row for id in wanted.operations for row in segment.by_operation.get(id, ())]
         some = [row for row in some if not wanted.streams or row.stream in wanted.streams]

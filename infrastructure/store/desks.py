@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, Table, delete, insert, select, text, 
 
 from application.keeping.tables import TABLES, Desk, Place, Row, Value, columns_of
 from application.ledger.log import GENESIS, Link
-from infrastructure.store.archive import Wanted
+from infrastructure.store.archive import SegmentQuery
 from infrastructure.store.database import Database, rolled_back, translated
 from infrastructure.store.schema import ERASED_USERS, LOG, METADATA
 from infrastructure.store.transactions import (
@@ -118,7 +118,7 @@ class SqlDesks:
             links = _links(connection, query.limit(limit), self._database)
         if is_whole(links, {stream: after}):
             return links
-        archived = self._database.archive.rows(Wanted(streams=(stream,), above=after), limit)
+        archived = self._database.archive.rows(SegmentQuery(streams=(stream,), above=after), limit)
         return merged_links(links, archived_links(archived))[:limit]
 
 

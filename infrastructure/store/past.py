@@ -20,7 +20,7 @@ from application.ledger.transaction import AccountRow, SnapshotRow, Transaction
 from domain.evidence import Spent
 from domain.ledger import account_stream
 from domain.streams import begin_of
-from infrastructure.store.archive import NEWEST, Wanted, merged
+from infrastructure.store.archive import NEWEST, SegmentQuery, merged
 from infrastructure.store.database import Database
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import LOG
@@ -82,7 +82,7 @@ class SqlPast:
         while after < upto:
             values = {"stream": stream, "after": after, "upto": upto, "most": PAGE}
             page = self.database.ask("past rows", _rows, values)
-            wanted = Wanted(streams=(stream,), above=after, end=upto)
+            wanted = SegmentQuery(streams=(stream,), above=after, end=upto)
             archived = [(row[0], row[3], row[2], row[6]) for row in self.archive.rows(wanted, PAGE)]
             found = merged(self.reader.whole(page), archived, 2, PAGE)
             yield from found
@@ -96,7 +96,7 @@ class SqlPast:
             query = query.where(LOG.c.topic.in_(topics))
         rows = self.database.rows(query.order_by(LOG.c.version))
         found = [Positioned(row[-1], link) for row, link in zip(rows, self.reader.links(rows), strict=True)]
-        archived = self.archive.rows(Wanted(streams=(stream,), end=upto, topics=tuple(topics)))
+        archived = self.archive.rows(SegmentQuery(streams=(stream,), end=upto, topics=tuple(topics)))
         others = [Positioned(row[0], link) for row, link in zip(archived, archived_links(archived), strict=True)]
         return merged(found, others, 0)
 
@@ -104,7 +104,7 @@ class SqlPast:
         rows = self.database.ask("past hash", _hash, {"position": position})
         if rows:
             return bytes(rows[0][0])
-        return next((row.hash for row in self.archive.rows(Wanted(after=position - 1, upto=position))), b"")
+        return next((row.hash for row in self.archive.rows(SegmentQuery(after=position - 1, upto=position))), b"")
 
     def head(self, stream: str, version: int) -> Head:
         links = self.links([(stream, version - 1, version)])
@@ -154,7 +154,7 @@ class SqlPast:
         rows = self.database.ask("past entry", _entry, {"stream": stream, "version": version})
         if rows:
             return rows[0][0], rows[0][1]
-        (archived,) = self.archive.rows(Wanted(streams=(stream,), above=version - 1, end=version))
+        (archived,) = self.archive.rows(SegmentQuery(streams=(stream,), above=version - 1, end=version))
         return archived.position, archived.state
 
     def _before(self, position: int) -> Looked | None:

@@ -13,7 +13,7 @@ from application.ledger.reader import EVERYTHING, BareRow, LogFilter
 from application.ledger.transaction import AccountRow, IndexRow
 from domain.ledger import account_stream
 from domain.streams import account_of, begin_of
-from infrastructure.store.archive import NEWEST, Wanted, may_be_archived, merged
+from infrastructure.store.archive import NEWEST, SegmentQuery, may_be_archived, merged
 from infrastructure.store.database import Database
 from infrastructure.store.schema import ACCOUNTS, LOG, OPERATIONS
 from infrastructure.store.segments import SegmentRow
@@ -88,7 +88,7 @@ class SqlReader:
         if filter.terms or (filter.operations and not filter.topics and not self._lacks(filter.operations, rows)):
             return whole  # the usual question, about operations of which all is in the log
         upto = NEWEST if filter.upto is None else filter.upto
-        asked = Wanted(
+        asked = SegmentQuery(
             after=after, upto=upto, streams=streams, operations=tuple(filter.operations), topics=tuple(filter.topics)
         )
         return merged(whole, self._archived(asked, limit), 0, limit)
@@ -98,7 +98,7 @@ class SqlReader:
         begun = {row[4] for row in rows if row[2] == REQUESTED}
         return any(id not in begun and may_be_archived(id) for id in operations)
 
-    def _archived(self, asked: Wanted, limit: int | None = None) -> list[Positioned]:
+    def _archived(self, asked: SegmentQuery, limit: int | None = None) -> list[Positioned]:
         return self._placed(self.archive.rows(asked, limit))
 
     def _placed(self, rows: Sequence[SegmentRow]) -> list[Positioned]:
@@ -113,7 +113,7 @@ class SqlReader:
         whole = [as_row(Positioned, (row[7], link)) for row, link in zip(rows, self.links(rows), strict=True)]
         if not _may_have_more(rows, after, upto):
             return whole
-        asked = Wanted(after=after, upto=NEWEST if upto is None else upto)
+        asked = SegmentQuery(after=after, upto=NEWEST if upto is None else upto)
         return merged(whole, self._archived(asked, limit), 0, limit)
 
     def states(self, after: int, upto: int, limit: int) -> Sequence[tuple[int, str, int, str]]:
@@ -125,7 +125,7 @@ class SqlReader:
         whole = self.whole(rows)
         if not _may_have_more(rows, after, upto):
             return whole
-        archived = self.archive.rows(Wanted(after=after, upto=upto), limit)
+        archived = self.archive.rows(SegmentQuery(after=after, upto=upto), limit)
         gone = {row[0] for row in self.database.read("SELECT stream FROM departed")} if archived else ()
         seen = [(row[0], LEFT if row.stream in gone else row.topic, row.version, row.state) for row in archived]
         return merged(whole, seen, 0, limit)
@@ -153,7 +153,7 @@ class SqlReader:
             " AND NOT EXISTS (SELECT 1 FROM operations WHERE operations.id = log.operation)"
         )
         lacking = [row[0] for row in self.database.read(query)]
-        archived = self.archive.rows(Wanted(after=first - 1, upto=last))
+        archived = self.archive.rows(SegmentQuery(after=first - 1, upto=last))
         named = {str(row.operation) for row in archived if row.operation is not None}
         known = {row.operation for row in self.indexed(sorted(named))} if named else set()
         lacking += [row.position for row in archived if row.operation is not None and row.operation not in known]
@@ -204,7 +204,7 @@ class SqlReader:
         rows = self.database.rows(text(query).bindparams(**asked))
         states = self._whole(rows, VERSIONED)
         whole = [(row[0], row[1], state) for row, state in zip(rows, states, strict=True)]
-        wanted = Wanted(streams=(stream,), above=after, end=upto, topics=tuple(topics))
+        wanted = SegmentQuery(streams=(stream,), above=after, end=upto, topics=tuple(topics))
         archived = [(row.version, row.topic, row.state) for row in self.archive.rows(wanted, limit)]
         return merged(whole, archived, 0, limit)
 
@@ -219,7 +219,7 @@ class SqlReader:
     def operations_in(self, stream: str, upto: int, topics: Sequence[str]) -> Sequence[str]:
         query = select(LOG.c.position, LOG.c.operation)
         rows = self._all(query.where(LOG.c.stream == stream, LOG.c.version <= upto, LOG.c.topic.in_(topics)))
-        archived = self.archive.rows(Wanted(streams=(stream,), end=upto, topics=tuple(topics)))
+        archived = self.archive.rows(SegmentQuery(streams=(stream,), end=upto, topics=tuple(topics)))
         return [row[1] for row in merged(rows, [(row.position, row.operation) for row in archived], 0)]
 
     def entries_about(self, operations: Sequence[str], topics: Sequence[str]) -> list[Link]:
@@ -228,7 +228,7 @@ class SqlReader:
             query = select(*LOGGED).where(LOG.c.operation.in_(some), LOG.c.topic.in_(topics))
             rows = self._all(query.order_by(LOG.c.position))
             found = [(row[-1], link) for row, link in zip(rows, self.links(rows), strict=True)]
-            wanted = Wanted(operations=tuple(filter(may_be_archived, some)), topics=tuple(topics))
+            wanted = SegmentQuery(operations=tuple(filter(may_be_archived, some)), topics=tuple(topics))
             others = self._archived(wanted) if wanted.operations else []
             links += [link for _, link in merged(found, others, 0)]
         return links
@@ -240,7 +240,7 @@ class SqlReader:
         links = self.links(self._all(query.order_by(LOG.c.version).limit(limit)))
         if not topics and is_whole(links, {stream: after}) and len(links) == min(limit, max(upto - after, 0)):
             return links
-        wanted = Wanted(streams=(stream,), above=after, end=upto, topics=tuple(topics))
+        wanted = SegmentQuery(streams=(stream,), above=after, end=upto, topics=tuple(topics))
         return merged_links(links, archived_links(self.archive.rows(wanted, limit)))[:limit]
 
     def links(self, rows: Sequence[Any]) -> list[Link]:

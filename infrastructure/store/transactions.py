@@ -28,7 +28,7 @@ from application.ledger.transaction import (
 from domain.errors import StoreUnavailable
 from domain.evidence import Spent
 from domain.operation import PHASES, Refused
-from infrastructure.store.archive import Archive, Wanted
+from infrastructure.store.archive import Archive, SegmentQuery
 from infrastructure.store.database import Database
 from infrastructure.store.schema import LOG
 from infrastructure.store.segments import SegmentRow
@@ -165,7 +165,7 @@ class SqlTransaction:
         return merged_links(links, self._archived_after(heads))
 
     def _archived_after(self, heads: Sequence[tuple[str, int]]) -> list[Link]:
-        asked = (Wanted(streams=(stream,), above=version) for stream, version in heads)
+        asked = (SegmentQuery(streams=(stream,), above=version) for stream, version in heads)
         return archived_links(row for one in asked for row in self.archive.rows(one))
 
     def head(self, stream: str, upto: int | None = None) -> Head:
@@ -173,7 +173,7 @@ class SqlTransaction:
         row = self._first(query, (stream, NEWEST if upto is None else upto))
         if row is None or upto is None or row[0] == upto:
             return Head() if row is None else Head(row[0], bytes(row[1]))
-        archived = self.archive.rows(Wanted(streams=(stream,), above=row[0], end=upto))
+        archived = self.archive.rows(SegmentQuery(streams=(stream,), above=row[0], end=upto))
         return Head(archived[-1].version, archived[-1].hash) if archived else Head(row[0], bytes(row[1]))
 
     def snapshot(self, stream: str, upto: int) -> SnapshotRow | None:

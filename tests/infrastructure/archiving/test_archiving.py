@@ -16,7 +16,7 @@ from application.keeping.books import BookQuery
 from application.ledger.reader import LogFilter
 from domain.errors import InvalidInput, KeyReused, LogCorrupted
 from domain.money import Money
-from infrastructure.archiving.archiving import ArchivedPeriods, Archiving
+from infrastructure.archiving.archiving import ArchivedPeriods, PeriodArchive
 from infrastructure.copying.backing import back_up_whole
 from infrastructure.copying.restoring import restore
 from infrastructure.opening import Access, belonging, open_log
@@ -58,9 +58,9 @@ async def lived(studio: Studio, clock: Clock) -> list[str]:
     return made
 
 
-def archiving_of(studio: Studio) -> Archiving:
+def archiving_of(studio: Studio) -> PeriodArchive:
     assert studio.archiving is not None
-    return Archiving(studio.archiving.database, studio.archiving.codec, studio.archiving.clock, FEW)
+    return PeriodArchive(studio.archiving.database, studio.archiving.codec, studio.archiving.clock, FEW)
 
 
 def archived(studio: Studio, **asked: Any) -> ArchivedPeriods:
@@ -203,12 +203,12 @@ async def test_what_is_open_current_not_yet_followed_or_later_than_asked_for_sta
         assert {(one.name, one.reason) for one in told.left} == {(NAMES[1], "it ends after 2026-04-01")}
         assert archived(studio, dry_run=True).segments == ()
         with database_of(studio).transaction() as connection:
-            connection.execute(text("UPDATE view_checkpoints SET position = 40 WHERE view = 'usage'"))
+            connection.execute(text("UPDATE view_checkpoints SET position = 40 WHERE view = 'usage_summary'"))
             connection.execute(text("UPDATE operations SET phase = 'running' WHERE account = 'beside'"))
         found = archived(studio)
         reasons = {one.account: one.reason for one in found.left}
         assert (found.periods, "operations are open" in reasons["beside"]) == ((), True)
-        assert reasons["acme"].startswith("a view usage is at position 40, and it ends at ")
+        assert reasons["acme"].startswith("a view usage_summary is at position 40, and it ends at ")
         assert rows_in_log(studio) < rows
 
 
