@@ -28,6 +28,7 @@ from application.notifying.alerts import Alerts
 from application.notifying.webhooks import Webhooks
 from application.ports import Progress, silent
 from domain.catalogue import Catalogue
+from infrastructure.archiving.archiving import PeriodArchive
 from infrastructure.assembly import USUAL, Parts
 from infrastructure.bootstrap import open_studio
 from infrastructure.copying.sending import AccountCopies
@@ -259,7 +260,7 @@ class BlockingSimulations(Blocking[Simulations]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockingStudio:
-    """An open studio; views, books, audit, seals and queues are a studio's own, which block anyway."""
+    """An open studio; views, books, audit, archiving, seals and queues are a studio's own, which block anyway."""
 
     operations: BlockingOperations
     accounts: BlockingAccounts
@@ -282,6 +283,7 @@ class BlockingStudio:
     simulations: BlockingSimulations
     library: BlockingLibrary
     catalogue: Catalogue
+    archiving: PeriodArchive | None = None
 
 
 def _blocking(studio: Studio, loop: Loop) -> BlockingStudio:
@@ -307,6 +309,7 @@ def _blocking(studio: Studio, loop: Loop) -> BlockingStudio:
         simulations=BlockingSimulations(studio.simulations, loop),
         library=BlockingLibrary(studio.library, loop),
         catalogue=studio.catalogue,
+        archiving=studio.archiving,
     )
 
 

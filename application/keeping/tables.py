@@ -170,6 +170,27 @@ TABLES: Mapping[str, Table] = {
         },
     ),
     "erased_users": Table(TableStanding.MADE, ("account", "digest"), ("pseudonym",)),
+    "archive_segments": Table(
+        TableStanding.APART,
+        ("number",),
+        (),
+        {
+            **dict.fromkeys(
+                ("name", "first", "last", "facts", "taken", "size", "digest"),
+                "where facts are that left the log; with another value an audit does not find them",
+            ),
+            "at": "when it was archived; nothing is decided by it",
+        },
+    ),
+    "archived_streams": Table(
+        TableStanding.APART,
+        ("stream", "segment"),
+        (),
+        dict.fromkeys(
+            ("first_version", "last_version", "low", "high", "hash"),
+            "which facts a segment has; it is held against the segment, which holds together by its hashes",
+        ),
+    ),
     "departed": Table(TableStanding.APART, ("stream",), ()),
     "operation_tags": Table(TableStanding.APART, ("operation", "name"), (), {"account": PEOPLES, "value": PEOPLES}),
     "search_mark": Table(
