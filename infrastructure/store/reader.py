@@ -12,7 +12,7 @@ from application.ledger.log import Head, Link, Positioned, as_row
 from application.ledger.reader import EVERYTHING, BareRow, LogFilter
 from application.ledger.transaction import AccountRow, IndexRow
 from domain.ledger import account_stream
-from domain.streams import account_of, begin_of
+from domain.streams import NEVER, account_of, begin_of
 from infrastructure.store.archive import NEWEST, SegmentQuery, may_be_archived, merged
 from infrastructure.store.database import Database
 from infrastructure.store.schema import ACCOUNTS, LOG, OPERATIONS
@@ -214,7 +214,11 @@ class SqlReader:
             found = select(*ENTRY).where(LOG.c.stream == bindparam("whose"), named).order_by(LOG.c.version.desc())
             return found.limit(bindparam("most", type_=Integer))
 
-        return self.links(self.database.ask(("newest", *topics), query, {"whose": stream, "most": limit}))
+        links = self.links(self.database.ask(("newest", *topics), query, {"whose": stream, "most": limit}))
+        if begin_of(stream) == NEVER:
+            return links  # an account's own, of which nothing is archived
+        archived = archived_links(self.archive.rows(SegmentQuery(streams=(stream,), topics=tuple(topics))))
+        return merged_links(links, archived)[: -limit - 1 : -1]
 
     def operations_in(self, stream: str, upto: int, topics: Sequence[str]) -> Sequence[str]:
         query = select(LOG.c.position, LOG.c.operation)
