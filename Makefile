@@ -55,6 +55,6 @@ $(INSTALLED): pyproject.toml workshop/pyproject.toml
 	  { echo "This Python cannot make virtual environments; on Debian and Ubuntu: sudo apt install python3-venv" >&2; exit 1; }
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --editable ./workshop
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --editable '.[dev]' --editable ./workshop
 	$(BIN)/python -m imagestudio_workshop.fetching
 	@touch $@
