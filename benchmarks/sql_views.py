@@ -233,8 +233,8 @@ def _moved(sql: Dialect) -> dict[str, str]:
 def _corrections(sql: Dialect) -> tuple[Mapping[str, str], str]:
     keys = {"operation": "operation", "quarter": f"{sql.whole('at')} / {QUARTER} * {QUARTER}"}
     currencies = {name: f"max({sql.text(name)})" for name in ("currency", "cost_currency")}
-    period = {"period_start": _period(sql)["period_start"]}
-    return {**_sums(sql), **_moved(sql), **keys, **period, **currencies}, sql.log(_operation("adjusted"))
+    period, whose = {"period_start": _period(sql)["period_start"]}, {"account": f"max({sql.text('operation.account')})"}
+    return {**_sums(sql), **_moved(sql), **keys, **period, **whose, **currencies}, sql.log(_operation("adjusted"))
 
 
 IDENTITY = ("batch", "account", "user", "project", "api_key", "kind", "model", "provider")

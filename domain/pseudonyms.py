@@ -73,11 +73,16 @@ def hide_in_statement(one: Statement, pseudonyms: Mapping[str, str]) -> Statemen
     """The statement with pseudonyms in the place of users, and its lines in their order again."""
     if not any(line.user in pseudonyms for line in one.usage):
         return one
+    hidden = hide_in_lines(one, pseudonyms)
 
     def place(line: UsageLine) -> tuple[object, ...]:
         charged = one.period if line.charged is None else line.charged
         words = (line.provider, line.model, line.kind, line.user, line.project or "", line.unit)
         return *words, charged.start, charged.end
 
-    usage = (replace(line, user=pseudonyms.get(line.user, line.user)) for line in one.usage)
-    return replace(one, usage=tuple(sorted(usage, key=place)))
+    return replace(hidden, usage=tuple(sorted(hidden.usage, key=place)))
+
+
+def hide_in_lines(one: Statement, pseudonyms: Mapping[str, str]) -> Statement:
+    """The same with each line in its place, so that a line has the number that it had before."""
+    return replace(one, usage=tuple([replace(line, user=pseudonyms.get(line.user, line.user)) for line in one.usage]))

@@ -25,6 +25,7 @@ from domain.goodwill import given_under
 from domain.ledger import Fact, Ledger, known_account, period_stream
 from domain.money import Money, check_money
 from domain.periods import Period
+from domain.pseudonyms import hide_in_lines
 from domain.statement import FORM, Statement
 from domain.value import value
 
@@ -85,6 +86,14 @@ class StatementReader:
     async def list(self, account: str) -> Sequence[StatementView]:
         """Every statement that was issued, by number."""
         return await asyncio.to_thread(self._list, account)
+
+    async def exported(self, account: str) -> Sequence[StatementView]:
+        """The same as other programs are told them: with the pseudonyms of all who are erased by now."""
+        return await asyncio.to_thread(self._exported, account)
+
+    def _exported(self, account: str) -> Sequence[StatementView]:
+        issued, erased = self._list(account), self.billed.account(account).terms.erased
+        return [replace(one, statement=hide_in_lines(one.statement, erased)) for one in issued]
 
     def _periods(self, account: str) -> Sequence[BilledPeriod]:
         billed = self.billed.account(account)

@@ -114,7 +114,7 @@ async def _pieces_of_statements(
         periods = [one for id in await _accounts(reading, account) for one in await reading.statements.periods(id)]
         told = f"the billing periods of {counted(len(periods), 'period')} of accounts"
         return periods_csv(periods), told, {"periods": len(periods)}
-    issued = [one for id in await _accounts(reading, account) for one in await reading.statements.list(id)]
+    issued = [one for id in await _accounts(reading, account) for one in await reading.statements.exported(id)]
     pieces: Iterable[str | bytes] = invoices_csv(issued) if format == INVOICES else invoices_parquet(issued)
     named: dict[str, object] = {"statements": [one.number for one in issued]}
     return pieces, f"the lines of {counted(len(issued), 'statement')}", named

@@ -12,7 +12,19 @@ from dataclasses import dataclass
 
 from domain.operation import Adjusted
 from domain.value import value
-from projections.engine.columns import Cost, CostCurrency, Count, Currency, Instant, Key, Money, Note, Sum, Text
+from projections.engine.columns import (
+    Account,
+    Cost,
+    CostCurrency,
+    Count,
+    Currency,
+    Instant,
+    Key,
+    Money,
+    Note,
+    Sum,
+    Text,
+)
 from projections.engine.filters import ViewFilter
 from projections.engine.view import Change, View, reads
 from projections.views.counting import ADJUSTED, BilledRow, other_currency
@@ -36,6 +48,7 @@ class CorrectionRow(BilledRow):
     by_cap: Sum[Money]
     by_estimate: Sum[Money]
     by_nobody: Sum[Money]
+    account: Note[Account]
     currency: Note[Currency | None]
     cost_currency: Note[CostCurrency | None]
 
@@ -47,7 +60,8 @@ class CorrectionFilter(ViewFilter):
 
 def _adjusted(fact: Adjusted) -> Change:
     key = (fact.operation.id, fact.at - fact.at % QUARTER, fact.period.start)
-    return key, correction_sums(fact), {"currency": fact.currency, **other_currency(fact)}
+    known = {"account": fact.operation.account, "currency": fact.currency, **other_currency(fact)}
+    return key, correction_sums(fact), known
 
 
 CORRECTIONS = View(
@@ -55,5 +69,7 @@ CORRECTIONS = View(
     CorrectionRow,
     CorrectionFilter,
     milestone=None,
-    changes={Adjusted: reads(_adjusted, "operation.id at currency", ADJUSTED, "cost_source worth was")},
+    changes={
+        Adjusted: reads(_adjusted, "operation.id operation.account at currency", ADJUSTED, "cost_source worth was")
+    },
 )
