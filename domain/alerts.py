@@ -87,7 +87,22 @@ class AlertRaised:
     locked: bool = False
 
 
-AlertFact = AlertSet | AlertRemoved | AlertRaised
+@dataclass(frozen=True, slots=True)
+class ProbeDiffered:
+    """The probe of the account found a difference: `told` was so, and should have been `wanted`, both in words.
+
+    It is told once on the day (UTC) that begins at `day`, however often rounds find it.
+    """
+
+    account: str
+    at: int
+    difference: str
+    told: str
+    wanted: str
+    day: int
+
+
+AlertFact = AlertSet | AlertRemoved | AlertRaised | ProbeDiffered
 
 
 # States
@@ -140,13 +155,19 @@ def alert_id(scope: str, measure: str, window: str) -> str:
     return f"alert_{sha256(f'{measure} {window} {scope}'.encode()).hexdigest()[:12]}"
 
 
-def alarm_of(fact: AlertRaised) -> str:
-    """The name of a threshold in one span, of which there is at most one fact for ever."""
+def alarm_of(fact: AlertRaised | ProbeDiffered) -> str:
+    """The name of a threshold in one span, or of a difference on a day: there is at most one fact of it for ever."""
+    if isinstance(fact, ProbeDiffered):
+        return difference_name(fact.account, fact.difference, fact.day)
     return alarm_name(fact.account, fact.alert, fact.start, fact.threshold)
 
 
 def alarm_name(account: str, alert: str, start: int, threshold: str) -> str:
     return f"alarm:{account}:{alert}:{start}:{threshold}"
+
+
+def difference_name(account: str, difference: str, day: int) -> str:
+    return f"difference:{account}:{day}:{difference}"
 
 
 # Evolve
@@ -163,10 +184,14 @@ def evolve_alert(alert: Alert | None, fact: AlertFact) -> Alert | None:
             return None
         case AlertRaised():
             return alert and replace(alert, raised=fact)
+        case ProbeDiffered():
+            return alert
 
 
 def alerts_after(alerts: Mapping[str, Alert], fact: AlertFact) -> Mapping[str, Alert]:
     """All alerts after one more fact, by their ids."""
+    if isinstance(fact, ProbeDiffered):
+        return alerts
     others = {id: one for id, one in alerts.items() if id != fact.alert}
     alert = evolve_alert(alerts.get(fact.alert), fact)
     return others if alert is None else {**others, alert.id: alert}

@@ -12,7 +12,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Final
 
-from domain.alerts import AlertRaised
+from domain.alerts import AlertRaised, ProbeDiffered
 from domain.invoices import CostDrifted
 from domain.keys import STUDIO
 from domain.ledger import Fact
@@ -42,8 +42,12 @@ EVENTS: Final[Mapping[str, str]] = MappingProxyType(
 """Each event, and what it says."""
 
 DRIFTED: Final = "invoice.drifted"
+DIFFERED: Final = "probe.differed"
 STUDIO_EVENTS: Final[Mapping[str, str]] = MappingProxyType(
-    {DRIFTED: "A provider's invoice differs from our costs by more than is allowed."}
+    {
+        DRIFTED: "A provider's invoice differs from our costs by more than is allowed.",
+        DIFFERED: "The probe found a difference between what is and what should be.",
+    }
 )
 """The events of no customer, which webhooks of the studio's own account are told of, and no others."""
 
@@ -56,6 +60,7 @@ TELLING: Final[tuple[type[Fact], ...]] = (
     Adjusted,
     AlertRaised,
     CostDrifted,
+    ProbeDiffered,
 )
 """The facts that may be events."""
 
@@ -79,12 +84,14 @@ def events_of(fact: Fact) -> tuple[str, ...]:
             return ("alert.raised",)
         case CostDrifted():
             return (DRIFTED,)
+        case ProbeDiffered():
+            return (DIFFERED,)
     return ()
 
 
 def told_to(fact: Fact) -> str:
     """The account whose webhooks are told of an event."""
-    if isinstance(fact, CostDrifted):
+    if isinstance(fact, CostDrifted | ProbeDiffered):
         return STUDIO
     return fact.operation.account if isinstance(fact, OperationFact) else fact.account
 

@@ -17,7 +17,7 @@ from domain import account as accounts
 from domain import lifecycle
 from domain.account import Account, AccountFact
 from domain.advice import Advice
-from domain.alerts import AlertRaised, alarm_of
+from domain.alerts import AlertRaised, ProbeDiffered, alarm_of
 from domain.approvals import ApprovalFact, evolve_approval
 from domain.assets import AssetFact, evolve_asset
 from domain.booking import BookingFact, GoodwillGiven, UsageBooked
@@ -297,7 +297,7 @@ def _evolve_approval(ledger: Ledger, fact: ApprovalFact) -> None:
 def _evolve_account(ledger: Ledger, fact: AccountFact) -> None:
     """The terms; of alarms, as with assets, those in the evidence."""
     ledger.account = accounts.evolve(ledger.account, fact)
-    if isinstance(fact, AlertRaised) and alarm_of(fact) in ledger.evidence.alarms:
+    if isinstance(fact, AlertRaised | ProbeDiffered) and alarm_of(fact) in ledger.evidence.alarms:
         ledger.evidence.alarms[alarm_of(fact)] = True
 
 

@@ -338,6 +338,7 @@ MOVES_NOTHING: Final[frozenset[type[Any]]] = CARRIES_OVER | {
     alerts.AlertSet,
     alerts.AlertRemoved,
     alerts.AlertRaised,
+    alerts.ProbeDiffered,
     webhooks.WebhookRegistered,
     webhooks.WebhookChanged,
     webhooks.WebhookRotated,

@@ -129,6 +129,7 @@ class BlockingAlerts(Blocking[Alerts]):
     remove = without_await(Alerts.remove)
     history = without_await(Alerts.history)
     check = without_await(Alerts.check)
+    tell_difference = without_await(Alerts.tell_difference)
 
 
 class BlockingWebhooks(Blocking[Webhooks]):

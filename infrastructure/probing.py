@@ -1,7 +1,8 @@
 """A synthetic customer in production: it buys, repeats, is refused, fails and is added up again, for ever.
 
 round ── the price asked ── bought under a key ── asked again ── another thing under the key ── a failure, if one can be
-     ── added up: ledger, facts, view, holds ── every difference told
+     ── added up: ledger, facts, view, holds ── every difference told: a line of the service log each time, and once
+        a day a fact, of which webhooks and letters of the studio's own account tell
 """
 
 from __future__ import annotations
@@ -10,17 +11,34 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from application.asking.requests import Request, Result
-from domain.errors import ImageStudioError, KeyReused, OperationFailed
+from domain.alerts import difference_name
+from domain.differing import probed_day
+from domain.errors import ImageStudioError, KeyReused, OperationFailed, OperationRefused
 from domain.operation import Charged, Released
 from infrastructure.service import Studio
+from infrastructure.showing.formats import counted
 from projections.views.usage import USAGE, UsageFilter
 
 LOGGER = logging.getLogger("imagestudio")
 KIND = "text-to-image"
 PROMPT = "a grey square"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that differs, by a name without figures; how it was told and how it should have been may be empty."""
+
+    name: str
+    told: str = ""
+    wanted: str = ""
+
+    def __str__(self) -> str:
+        if not self.told:
+            return self.name
+        return f"{self.name}: {self.told}, and should be {self.wanted}" if self.wanted else f"{self.name}: {self.told}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,33 +58,50 @@ class Probe:
     account: str
     model: str
     new_id: Callable[[], str]
+    now: Callable[[], int]
+    untold: dict[str, tuple[int, Difference]] = field(default_factory=dict)
+    """Alerts that could not be raised yet, by their names, each with its day."""
 
     async def once(self) -> Probed:
         """One round. An error of the studio's is a difference, too."""
-        found: list[str] = []
+        found: list[Difference] = []
         result: Result | None = None
         try:
             result = await self._round(found)
         except ImageStudioError as error:
-            found.append(f"{type(error).__name__}: {error}")
+            found.append(Difference(_name_of(error), str(error)))
+        day = probed_day(self.now())
         for one in found:
             LOGGER.error("the probe found a difference: %s", one)
-        if result is None:
-            return Probed("", "", tuple(found))
-        return Probed(result.operation, str(result.price), tuple(found))
+            self.untold.setdefault(difference_name(self.account, one.name, day), (day, one))
+        await self._tell()
+        told = tuple(map(str, found))
+        return Probed("", "", told) if result is None else Probed(result.operation, str(result.price), told)
+
+    async def _tell(self) -> None:
+        """Raise an alert of each difference, once a day; what cannot be recorded now is with the next round."""
+        for name, (day, one) in [*self.untold.items()]:
+            told = one.told if one.wanted else ""  # an error's words may be a provider's, and are in no fact
+            try:
+                await self.studio.alerts.tell_difference(self.account, one.name, told, one.wanted, day=day)
+            except ImageStudioError as error:
+                LOGGER.error("the probe cannot raise an alert: %s", error)
+                return
+            del self.untold[name]
 
     async def run(self, seconds: float, stop: asyncio.Event) -> int:
         """A round every so many seconds, until it is to stop; how many there were."""
         rounds = 0
         while not stop.is_set():
-            await self.once()
+            found = await self.once()
             rounds += 1
+            LOGGER.info("round %s: %s", rounds, counted(len(found.differences), "difference"))
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await stop.wait()
         return rounds
 
-    async def _round(self, found: list[str]) -> Result:
+    async def _round(self, found: list[Difference]) -> Result:
         operations, accounts = self.studio.operations, self.studio.accounts
         request = self._request(f"probe-{self.new_id()}")
         estimate, before = await operations.estimate(request), await accounts.show(self.account)
@@ -89,15 +124,15 @@ class Probe:
     def _request(self, key: str) -> Request:
         return Request(KIND, self.account, {"prompt": PROMPT}, model=self.model, key=key, allow=("stand-in", "test"))
 
-    async def _other_under_key(self, found: list[str], request: Request) -> None:
+    async def _other_under_key(self, found: list[Difference], request: Request) -> None:
         other = replace(request, inputs={"prompt": f"not {PROMPT}"})
         try:
             await self.studio.operations.run(other)
         except KeyReused:
             return
-        found.append("another request under a key that was used was not refused")
+        found.append(Difference("another request under a key that was used was not refused"))
 
-    async def _fail(self, found: list[str], request: Request) -> None:
+    async def _fail(self, found: list[Difference], request: Request) -> None:
         """A scripted model is told to fail; others fail when they like, and are not asked for it."""
         if "outcome" not in self.studio.catalogue.get(self.model).inputs:
             return
@@ -108,9 +143,9 @@ class Probe:
             facts = await asyncio.to_thread(self.studio.log.facts, error.operation)
             _differ(found, "releases of a failure", sum(isinstance(fact, Released) for fact in facts), 1)
             return
-        found.append("an operation that was to fail did not")
+        found.append(Difference("an operation that was to fail did not"))
 
-    async def _add_up(self, found: list[str], result: Result, spent: int, start: int) -> None:
+    async def _add_up(self, found: list[Difference], result: Result, spent: int, start: int) -> None:
         """The facts of the operation, and the view of the period against the ledger."""
         facts = await asyncio.to_thread(self.studio.log.facts, result.operation)
         charges = [fact.price for fact in facts if isinstance(fact, Charged)]
@@ -121,6 +156,11 @@ class Probe:
         _differ(found, "spent in the view", viewed, spent)
 
 
-def _differ(found: list[str], what: str, told: object, wanted: object) -> None:
+def _name_of(error: ImageStudioError) -> str:
+    name = type(error).__name__
+    return f"{name} by {error.refusal.measure or error.refusal.rule}" if isinstance(error, OperationRefused) else name
+
+
+def _differ(found: list[Difference], what: str, told: object, wanted: object) -> None:
     if told != wanted:
-        found.append(f"{what}: {told}, and should be {wanted}")
+        found.append(Difference(what, str(told), str(wanted)))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
-from domain.alerts import AlertRaised, alarm_of
+from domain.alerts import AlertRaised, ProbeDiffered, alarm_of
 from domain.approvals import ApprovalFact
 from domain.assets import AssetFact
 from domain.booking import GoodwillGiven, UsageBooked
@@ -148,7 +148,7 @@ def operation_of(fact: Fact) -> str | None:
         return goodwill_index(fact.account)
     if isinstance(fact, WebhookFact):
         return fact.webhook
-    if isinstance(fact, AlertRaised):
+    if isinstance(fact, AlertRaised | ProbeDiffered):
         return alarm_of(fact)
     if isinstance(fact, CostDrifted):
         return drift_of(fact)

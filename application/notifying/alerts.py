@@ -19,7 +19,8 @@ from application.ports.alerts import AlertSums
 from domain.account import Account, AccountFact
 from domain.actor import Actor
 from domain.alerting import AlertTerms, remove_alert, set_alert, value_of
-from domain.alerts import Alert, AlertRaised, alert_id
+from domain.alerts import Alert, AlertRaised, alert_id, difference_name
+from domain.differing import tell_difference
 from domain.entering import current_period
 from domain.ledger import Fact, Ledger, account_stream, known_account
 from domain.periods import Period
@@ -108,6 +109,20 @@ class Alerts(AlertReader):
     async def check(self) -> Sequence[AlertRaised]:
         """Watch all that is new at once, as services and workers do; what it raised. Raises StoreUnavailable."""
         return await self.watch.advance()
+
+    async def tell_difference(
+        self, account: str, difference: str, told: str, wanted: str, *, day: int, by: Actor | None = None
+    ) -> None:
+        """Raise the alert of a difference that the account's probe found, once on the day that begins at `day`.
+
+        Raises UnknownAccount.
+        """
+
+        def decide(ledger: Ledger, now: int) -> list[Fact]:
+            return tell_difference(ledger, account, difference, told, wanted, now, day)
+
+        name = difference_name(account, difference, day)
+        await self.writer.put(Proposal(account, decide, alarm=name, actor=str(by or self.operator)))
 
     async def _put(self, account: str, change: Callable[[Account, int], list[AccountFact]], by: Actor | None) -> None:
         def decide(ledger: Ledger, now: int) -> list[Fact]:

@@ -10,6 +10,7 @@ from typer import Option
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import CommandSession
 from infrastructure.cli.worker import stopped
+from infrastructure.showing.formats import counted
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
@@ -26,28 +27,28 @@ async def probe(
     session: CommandSession,
     account: Annotated[str, Option("--account", "-a", metavar="ACCOUNT", help="The probe's own, and nobody else's.")],
     model: Annotated[str, Option("--model", "-m", metavar="MODEL", help="What it buys from: a cheap one.")],
-    every: Annotated[int, Option("--every", min=1, metavar="SECONDS", help="From one round to the next.")] = 300,
+    every: Annotated[int, Option("--every", min=0, metavar="SECONDS", help="From one round to the next.")] = 300,
     once: Annotated[bool, Option("--once", help="One round; it exits with 1 if anything differs.")] = False,
 ) -> Report:
     """Buy, repeat, fail and add up, for ever, and tell every difference.
 
-    Each difference is an error in the service log. The probe's account pays for what is bought, so that it stands
-    apart from customers' in every view.
+    Each difference is an error in the service log, and once a day an alert of the studio's own. The probe's account
+    pays for what is bought, so that it stands apart from customers' in every view.
     """
-    from infrastructure.clock import new_id
+    from infrastructure.clock import new_id, now
     from infrastructure.probing import Probe
     from infrastructure.servicelog import service_log
 
     if once:
         async with session.studio() as studio:
             await studio.accounts.show(account)
-            found = await Probe(studio, account, model, new_id).once()
+            found = await Probe(studio, account, model, new_id, now).once()
         return Report(_document(found), lambda page: _show(page, found), AMISS if found.differences else 0)
     with service_log(session.settings(), as_json=session.json), stopped() as (told, _):
         async with session.service() as studio:
             await studio.accounts.show(account)
-            rounds = await Probe(studio, account, model, new_id).run(every, told)
-    return Report({"rounds": rounds}, lambda page: page.title(f"{rounds} rounds"))
+            rounds = await Probe(studio, account, model, new_id, now).run(every, told)
+    return Report({"rounds": rounds}, lambda page: page.title(counted(rounds, "round")))
 
 
 def _document(found: Probed) -> dict[str, object]:

@@ -20,12 +20,12 @@ from application.ledger.log import Codec
 from application.ledger.looking import LedgerReader
 from application.ledger.reader import LogFilter, LogReader
 from application.ports.hooks import HookMessage
-from domain.alerts import AlertRaised
+from domain.alerts import AlertRaised, ProbeDiffered
 from domain.errors import UnknownOperation
 from domain.invoices import CostDrifted
 from domain.ledger import Fact, known_account
 from domain.operation import Charged, ProviderCompleted
-from infrastructure.showing.alerts import raised_document
+from infrastructure.showing.alerts import differed_document, raised_document
 from infrastructure.showing.documents import result_document
 from infrastructure.showing.formats import iso
 from infrastructure.showing.invoices import drift_document
@@ -45,6 +45,9 @@ class OperationLetters:
         facts = await asyncio.to_thread(self._facts, message)
         if isinstance(facts[-1], AlertRaised):
             told = {"type": message.event, "timestamp": told_at(message.at), "data": raised_document(facts[-1])}
+            return msgspec.json.encode(told)
+        if isinstance(facts[-1], ProbeDiffered):
+            told = {"type": message.event, "timestamp": told_at(message.at), "data": differed_document(facts[-1])}
             return msgspec.json.encode(told)
         if isinstance(facts[-1], CostDrifted):
             told = {"type": message.event, "timestamp": told_at(message.at), "data": await self._drift(facts[-1])}

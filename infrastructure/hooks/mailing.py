@@ -116,6 +116,8 @@ def subject_of(told: Mapping[str, Any]) -> str:
     if told["type"] == "invoice.drifted":
         invoiced, computed = (data[name]["amount"] for name in ("invoiced", "computed"))
         return f"{data['provider']}: invoice {data['invoice']} of {invoiced} for {data['month']}, computed {computed}"
+    if told["type"] == "probe.differed":
+        return f"{data['account']}: the probe found a difference: {data['difference']}"
     what = data.get("operation") or data.get("webhook", "")
     return f"{told['type']} {what}".strip()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.alerting import AlertTerms, is_money
-from domain.alerts import FAILURE_RATE, AlertRaised, Threshold
+from domain.alerts import FAILURE_RATE, AlertRaised, ProbeDiffered, Threshold
 from domain.errors import InvalidInput
 from domain.inputs import shortened
 from domain.money import Money
@@ -78,6 +78,23 @@ def raised_document(fact: AlertRaised) -> dict[str, Any]:
         "position": fact.position,
         "locked": fact.locked,
     }
+
+
+def differed_document(fact: ProbeDiffered) -> dict[str, Any]:
+    """A difference that a probe found, as whoever runs the studio is told of it."""
+    return {
+        "account": fact.account,
+        "difference": fact.difference,
+        "told": fact.told,
+        "wanted": fact.wanted,
+        "day": iso(fact.day),
+        "told_at": iso(fact.at, precision="microseconds"),
+    }
+
+
+def differed_text(fact: ProbeDiffered) -> str:
+    """It in one sentence."""
+    return f"{fact.difference}: {fact.told}, and should be {fact.wanted}" if fact.wanted else fact.difference
 
 
 def raised_row(fact: AlertRaised) -> dict[str, Any]:

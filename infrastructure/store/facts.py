@@ -76,6 +76,7 @@ NAMES: Mapping[str, type[Fact]] = {
     "alert.set": alerts.AlertSet,
     "alert.removed": alerts.AlertRemoved,
     "alert.raised": alerts.AlertRaised,
+    "alert.probe_differed": alerts.ProbeDiffered,
     "webhook.registered": webhooks.WebhookRegistered,
     "webhook.changed": webhooks.WebhookChanged,
     "webhook.rotated": webhooks.WebhookRotated,

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import signal
+
 import pytest
 
+from tests.infrastructure.cli.test_processes import WAIT, start
 from tests.infrastructure.cli.workspaces import Workspace, call
 
 PROBING = ("probe", "--once", "--account", "prober", "--model", "scripted-image")
@@ -26,6 +30,34 @@ def test_what_differs_is_an_error_and_an_exit_code(probed: Workspace) -> None:
     found = call(*PROBING)
     assert found.code == 1
     assert "OperationRefused" in found.out
+
+
+def test_a_difference_is_an_alert_of_the_studios_own_once_a_day(probed: Workspace) -> None:
+    assert call("account", "limit", "images", "0", "--account", "prober").code == 0
+    for _ in range(2):
+        assert call(*PROBING).code == 1
+    assert call("account", "suspend", "prober", "--reason", "another difference").code == 0
+    assert call(*PROBING).code == 1
+    events = call("events", "--json").document["events"]
+    alerts = [one["data"] for one in events if one["type"] == "alert.probe_differed"]
+    assert [(one["account"], one["difference"], one["told"]) for one in alerts] == [
+        ("prober", "OperationRefused by images", ""),
+        ("prober", "OperationRefused by suspended", ""),
+    ]
+
+
+def test_it_goes_on_for_ever_until_it_is_told_to_stop(probed: Workspace) -> None:
+    with start(
+        probed.home, "-m", "imagestudio", *(one for one in PROBING if one != "--once"), "--every", "0"
+    ) as process:
+        assert process.stderr is not None
+        for number in (1, 2):
+            assert json.loads(process.stderr.readline())["event"] == f"round {number}: 0 differences"
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=WAIT)
+    assert process.returncode == 0, err
+    assert int(out.split()[0]) >= 2
+    assert call("account", "show", "prober", "--json").document["open"] == 0
 
 
 def test_an_account_that_is_not_there_is_one_clear_error(workspace: Workspace) -> None:

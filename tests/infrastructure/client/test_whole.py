@@ -33,13 +33,14 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("account_of", "answered"), INSIDE),
     },
     "accounts": {"list_after": LATER},
-    "alerts": {"check": HERE},
+    "alerts": dict.fromkeys(("check", "tell_difference"), HERE),
     "keys": dict.fromkeys(("known", "shown_before", "ensure_first_key"), INSIDE),
     "approvals": dict.fromkeys(("account_of", "as_quoted", "wait"), INSIDE),
     "audit": {
         **dict.fromkeys(("verify", "differences", "asset_ids", "bills", "books", "compare"), "is in `verdict`"),
         **dict.fromkeys(("mend", "rebuild"), HERE),
     },
+    "statements": {"exported": HERE},
     "upkeep": {
         **dict.fromkeys(("working", "find_unneeded", "sweep"), HERE),
     },

@@ -207,6 +207,27 @@ async def test_an_alert_reaches_a_person_once(sqlite_url: str, tmp_path: Path) -
     assert letter["Subject"].startswith("acme: spend of account reached 0.000001 in its period")
 
 
+async def test_a_difference_of_the_probe_reaches_whoever_runs_the_studio_once(
+    database_url: str, tmp_path: Path
+) -> None:
+    with serving(Box()) as box:
+        mail: dict[str, Any] = {"smtp_url": f"smtp://127.0.0.1:{box.port}", "smtp_from": SENDER}
+        async with studio_on(database_url, tmp_path, **mail) as studio:
+            await studio.keys.ensure_first_key()
+            await studio.accounts.open("prober", plan="pro")
+            await studio.webhooks.add(STUDIO, f"mailto:{TO}", events=["probe.differed"])
+            await studio.webhooks.add("prober", f"mailto:{TO}")
+            tell = partial(studio.alerts.tell_difference, "prober", "spent in the view", "40000", "80000")
+            await asyncio.gather(*(tell(day=0) for _ in range(3)))
+            await tell(day=0)
+            async with messaging(studio):
+                await until(lambda: bool(box.taken))
+                await asyncio.sleep(0)
+    [letter] = box.taken
+    assert letter["Subject"] == "prober: the probe found a difference: spent in the view"
+    assert '"wanted": "80000"' in letter.get_content()
+
+
 async def test_an_invoice_that_drifts_reaches_whoever_runs_the_studio_once(database_url: str, tmp_path: Path) -> None:
     with serving(Box()) as box:
         mail: dict[str, Any] = {"smtp_url": f"smtp://127.0.0.1:{box.port}", "smtp_from": SENDER}

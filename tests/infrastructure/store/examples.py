@@ -18,7 +18,7 @@ from domain.account import (
     TimeZoneChanged,
 )
 from domain.agreeing import DiscountAgreed, TariffAgreed
-from domain.alerts import AlertRaised, AlertRemoved, AlertSet
+from domain.alerts import AlertRaised, AlertRemoved, AlertSet, ProbeDiffered
 from domain.approvals import ApprovalAsked, ApprovalGiven
 from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetRestored, AssetTrashed
 from domain.billing import PeriodClosed, StatementIssued, StatementVoided
@@ -208,6 +208,7 @@ EXAMPLES: tuple[Fact, ...] = (
         *("acme", NOW, ALERT, "user:ann", "spend", "day", TODAY, TOMORROW),
         *("100%", 10_000_000, 9_900_000, "USD", NOW - 1_000_000, 4711, True),
     ),
+    ProbeDiffered("prober", NOW, "spent in the view", "40000", "80000", 1_795_392_000_000_000),
     WebhookRegistered("acme", NOW, HOOK, ("operation.charged",), f"{HOOK}:c", "ef" * 32, "0badcafe", "a new shop"),
     WebhookChanged("acme", NOW, HOOK, (), f"{HOOK}:d", "0f" * 32),
     WebhookRotated("acme", NOW, HOOK, 2, "0badcafe", NOW + 86_400_000_000, "lost"),
