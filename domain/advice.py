@@ -124,6 +124,7 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "quote.approve": "have it approved: studio.approvals.give(account, {quote!r}), then ask again with it",
         "service.install": "install it: pip install 'image-studio[service]'",
         "shards.add": "the command line's shard add makes one",
+        "shards.open": "open the studio of all shards: Settings(shards=…)",
         "shards.one": "name an account, or ask the studio of one shard: studio.shards",
         "setting.change": f"change {{setting}}, then: {RECOVER}",
         "statement.list": "list them with studio.statements.list({account!r})",

@@ -72,7 +72,7 @@ from infrastructure.files.shelf import Shelf
 from infrastructure.files.where import place_of
 from infrastructure.hooks.mailing import AnyPost
 from infrastructure.hooks.parts import hook_post, sender_of, webhooks_of
-from infrastructure.invoicing import invoices_of
+from infrastructure.invoicing import CostsOfLedgers, invoices_of
 from infrastructure.keeping import upkeep_of
 from infrastructure.keyrings import keys_of
 from infrastructure.libraries import library_of
@@ -130,6 +130,10 @@ class Parts:
     steady: Clock | None = None
     store: Callable[[Database], Store] = SqlStore
     slots: Callable[[Database], Slots] = SqlSlots
+    room: Database | None = None
+    """The database of those slots, if it is another one."""
+    months: CostsOfLedgers | None = None
+    """Our costs by month, if they are also in other ledgers than this one."""
     moves: bool = False
     """Whether this process moves accounts to other ledgers."""
     pauses: Sequence[float] = PAUSES
@@ -374,7 +378,7 @@ class Assembly:
             past=past_of(self.settings, self.database, self.codec, self.clock),
             copies=AccountCopies(self.database, self.files),
             seals=seals_of(self),
-            queues=Queues(self.database, self.clock),
+            queues=Queues(self.database, self.clock, self.parts.room or self.database),
             providers=self.providers,
             upkeep=self.upkeep,
             invoices=invoices_of(self),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
+from typing import Final
 
 from application.keeping.ends import Seal
 from application.keeping.tables import Ground
@@ -17,7 +18,7 @@ from infrastructure.archiving.archiving import segment_problems
 from infrastructure.clock import SECOND
 from infrastructure.opening import open_source
 from infrastructure.settings import Settings
-from infrastructure.shards.routing import RoutedAudit
+from infrastructure.shards.facades import RoutedAudit
 from infrastructure.store.database import Database
 from infrastructure.store.desks import SqlDesks
 from infrastructure.store.identity import ImportedKeys, asset_key
@@ -26,6 +27,8 @@ from infrastructure.store.reader import SqlReader
 from projections.audit import Audit
 from projections.engine.replay import Replay
 from projections.queries import Views
+
+NONE: Final[Mapping[str, Sequence[Seal]]] = {}
 
 
 def audit_of(settings: Settings, database: Database, codec: Codec, views: Views, clock: Callable[[], int]) -> Audit:
@@ -49,12 +52,21 @@ def audit_of(settings: Settings, database: Database, codec: Codec, views: Views,
 
 
 async def verdict_of(
-    audit: Audit, account: str | None = None, seals: Sequence[Seal] = (), report: Progress = silent, *, lost: str = ""
+    audit: Audit,
+    account: str | None = None,
+    seals: Mapping[str, Sequence[Seal]] = NONE,
+    report: Progress = silent,
+    *,
+    lost: str = "",
 ) -> Verdict[Replay]:
-    """Audit all accounts, or one, in each ledger that they are in. Raises as `audited` does."""
+    """Audit all accounts, or one, in each ledger that they are in; `seals` are by shard, of the only ledger by "".
+
+    Raises as `audited` does.
+    """
     if not isinstance(audit, RoutedAudit):
-        return await audited(audit, account, seals, report, lost=lost)
+        return await audited(audit, account, seals.get("", ()), report, lost=lost)
     from infrastructure.shards.merging import merged_verdict
 
     each = await asyncio.to_thread(audit.of, account)
-    return merged_verdict({name: await audited(one, account) for name, one in each.items()}, lost)
+    found = {name: await audited(one, account, seals.get(name, ()), report) for name, one in each.items()}
+    return merged_verdict(found, lost, await asyncio.to_thread(audit.misplaced, account))

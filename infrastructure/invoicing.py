@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from application.keeping.invoices import Invoices
+from application.keeping.invoices import Invoices, MonthCosts
 from projections.monthcosts import CostsOfMonths
 
 if TYPE_CHECKING:
@@ -14,16 +14,24 @@ if TYPE_CHECKING:
     from infrastructure.assembly import Assembly
 
 
+class CostsOfLedgers(MonthCosts, Protocol):
+    """Our recorded costs in several ledgers, as far as their views have read the logs."""
+
+    async def refresh(self) -> None:
+        """Bring those views up to their logs."""
+
+
 def invoices_of(made: Assembly) -> Invoices:
     """The use cases of an open studio."""
+    months = made.parts.months
     return Invoices(
         ledgers=made.ledgers,
         writer=made.writer,
         streams=made.reader,
         codec=made.codec,
         index=made.index,
-        costs=CostsOfMonths(made.database),
-        refresh=partial(asyncio.to_thread, made.views.catch_up),
+        costs=months or CostsOfMonths(made.database),
+        refresh=months.refresh if months is not None else partial(asyncio.to_thread, made.views.catch_up),
         model_named=partial(model_named, made.catalogue),
         currency=made.price_book.currency,
         operator=made.operator,

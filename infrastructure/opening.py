@@ -25,6 +25,7 @@ from infrastructure.files.naming import account_folder
 from infrastructure.files.where import place_of
 from infrastructure.sealfiles import check_sealed
 from infrastructure.settings import Settings
+from infrastructure.shards.marking import check_shard
 from infrastructure.store import ARCHIVE, DATABASE_URL, LOCK_SECONDS, READING, STATEMENT_SECONDS, Factory
 from infrastructure.store.database import Database
 from infrastructure.store.identity import ImportedKeys, asset_key, established_id, ledger_id
@@ -102,6 +103,7 @@ def _check(settings: Settings, database: Database, access: Access, *, files: boo
         ensure_schema(database)
     check_schema(database)
     if access is not Access.READ:
+        check_shard(database, settings.shard)
         check_opening(database)
         check_sealed(settings, database)
 

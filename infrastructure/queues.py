@@ -68,16 +68,17 @@ class QueueStanding:
 
 @dataclass(frozen=True, slots=True)
 class Queues:
-    """Reads it; `clock` tells epoch microseconds."""
+    """Reads it; `clock` tells epoch microseconds. The places at providers are counted in `room`."""
 
     database: Database
     clock: Callable[[], int]
+    room: Database
 
     def standing(self) -> QueueStanding:
         """How the queue stands now. Raises StoreUnavailable."""
         now = self.clock()
         waits = {name: (count, made_at(first)) for name, count, first in waiting_by_provider(self.database)}
-        room = room_at_providers(self.database, now)
+        room = room_at_providers(self.room, now)
         providers = [self._provider(name, waits, room) for name in sorted(waits.keys() | room.keys())]
         lines = [
             QueueLine(account, provider, count, made_at(first))

@@ -7,7 +7,7 @@ with open_reading(Settings()) as reading:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -60,6 +60,15 @@ class ReadingLedger:
     open_webhooks: Callable[[], WebhookReader]
     open_alerts: Callable[[], AlertReader]
     lost: FactsLost | None
+
+    @property
+    def by_shard(self) -> Mapping[str, ReadingLedger]:
+        """The ledgers that this one is made of, by the names of their shards; the only one has none."""
+        return {"": self}
+
+    def ledger_of(self, account: str) -> ReadingLedger:  # noqa: ARG002  # each account is in the only one
+        """The ledger that an account is in; blocks. Raises StoreUnavailable."""
+        return self
 
     def is_standby(self) -> bool:
         """Whether the database only follows another, and may be behind it. Raises StoreUnavailable."""

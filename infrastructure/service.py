@@ -27,7 +27,7 @@ Views, books, audit, archiving, seals and queues block; the others are awaited.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -101,11 +101,23 @@ class Studio:
     """To be run by `infrastructure.relaying.parts`; None unless a setting says whom one ledger is told to."""
     shards: tuple[Studio, ...] = ()
     """Each a studio with a ledger of its own, which the facades here find by account; none if it is one ledger."""
+    shard_names: tuple[str, ...] = ()
+    find_shard: Callable[[str], Studio] | None = None
+    """The shard of an account, if there are several; blocks."""
 
     @property
     def ledgers(self) -> tuple[Studio, ...]:
         """The studios of one ledger each that this one is made of."""
         return self.shards or (self,)
+
+    @property
+    def by_shard(self) -> Mapping[str, Studio]:
+        """The same by the names of their shards; the only ledger has none."""
+        return dict(zip(self.shard_names, self.shards, strict=True)) or {"": self}
+
+    def ledger_of(self, account: str) -> Studio:
+        """The studio of one ledger that an account is in; blocks. Raises StoreUnavailable."""
+        return self if self.find_shard is None else self.find_shard(account)
 
     @property
     def services(self) -> Services:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, Field, Secret, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, PrivateAttr, Secret, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -110,6 +110,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="allow", frozen=True)
 
+    _shard: str = PrivateAttr("")
     home: Path = Field(default_factory=lambda: user_data_path("imagestudio", appauthor=False))
     assets: Annotated[str, AfterValidator(_place)] = Field(default_factory=lambda data: str(data["home"] / "assets"))
     archive: Path = Field(default_factory=lambda data: data["home"] / "archive")
@@ -196,6 +197,17 @@ class Settings(BaseSettings):
         own = {name: value for name, value in filed().items() if name in settings_cls.model_fields}
         filed_source = InitSettingsSource(settings_cls, own)
         return init_settings, *that_speak(env_settings, _OwnFile(settings_cls)), filed_source, file_secret_settings
+
+    @property
+    def shard(self) -> str:
+        """The name of the shard that these are the settings of; empty if they are of a ledger of its own."""
+        return self._shard
+
+    def of_shard(self, name: str, **changes: Any) -> Settings:
+        """Those of one shard of a directory: only these may be written to a shard with."""
+        made = self.model_copy(update={"shards": "", **changes})
+        made._shard = name
+        return made
 
     @property
     def database(self) -> str:

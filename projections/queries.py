@@ -91,6 +91,11 @@ class Views:
         rows = self._database.ask("spent by day", _spent_by_day, {"whose": account, "since": since})
         return [(row[0], row[1]) for row in rows]
 
+    def position(self, view: AnyView) -> int:
+        """The position of the log that a view is folded up to."""
+        rows = self._database.rows(select(CHECKPOINTS.c.position).where(CHECKPOINTS.c.view == view.name))
+        return int(rows[0][0]) if rows else 0
+
     def status(self) -> list[ViewStatus]:
         """How far each view is behind the log."""
         return statuses(self._database, self._reader, self._views)

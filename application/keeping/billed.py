@@ -110,10 +110,11 @@ class BilledReader:
     codec: Codec
     worked: WorkedOut | None = None
 
-    def account(self, id: str) -> BilledAccount:
+    def account(self, account: str) -> BilledAccount:
         """The account as its own stream tells it. Raises UnknownAccount, LogCorrupted."""
         found: BilledAccount | None = None
-        for link in self._entries(account_stream(id), self.streams.end_of(account_stream(id)).version, ()):
+        stream = account_stream(account)
+        for link in self._entries(stream, self.streams.end_of(stream).version, ()):
             fact = self.codec.decode(link.topic, link.state)
             if not isinstance(fact, accounts.AccountFact):
                 raise LogCorrupted(f"stream {link.originator_id} holds {link.topic}", hint=Advice("log.audit"))
@@ -124,7 +125,7 @@ class BilledReader:
             if isinstance(fact, BillingFact):
                 found.note(fact)
         if found is None:
-            raise UnknownAccount(f"no account {id!r}", hint=Advice("account.open", account=id))
+            raise UnknownAccount(f"no account {account!r}", hint=Advice("account.open", account=account))
         return found
 
     def periods(self, account: str) -> list[Period]:

@@ -5,7 +5,7 @@ Charged … of a page ── all facts of their operations ── contents of th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Protocol
@@ -28,6 +28,9 @@ EVERY = 2**63 - 1
 class SoldReader(LogReader, StreamReader, Protocol):
     """The log, and streams of it."""
 
+    def departed(self) -> Collection[str]:
+        """The streams that have gone to another ledger, which has the same entries."""
+
 
 @dataclass(frozen=True, slots=True)
 class PastSales:
@@ -44,9 +47,11 @@ class PastSales:
         """
         topics, end, after = self.codec.names_of(Charged), self.reader.end(), 0
         bodies = lru_cache(maxsize=PAGE)(self._body)
-        while entries := self.reader.read(after, PAGE, LogFilter(upto=end, account=account, topics=topics)):
+        wanted, gone = LogFilter(upto=end, account=account, topics=topics), self.reader.departed()
+        while entries := self.reader.read(after, PAGE, wanted):
             after = entries[-1].position
-            facts = (self.codec.decode(one.link.topic, one.link.state) for one in entries)
+            here = (one.link for one in entries if str(one.link.originator_id) not in gone)
+            facts = (self.codec.decode(one.topic, one.state) for one in here)
             charged = [one for one in facts if isinstance(one, Charged) and since <= one.at < until]
             for sold in self._sold([one.operation.id for one in charged]):
                 yield self._asked_with(sold, bodies(sold.operation.batch))

@@ -7,8 +7,8 @@ chains ── index ── tables ── assets' ids ── bills ── replay 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from application.keeping.billcheck import WrongBill
@@ -104,6 +104,8 @@ class Verdict(Generic[C]):
     comparison: C | None
     replay: str
     seal: Seal | None
+    seals: Mapping[str, Seal] = field(default_factory=dict)
+    """Of several logs, by shard."""
 
     @property
     def clean(self) -> bool:

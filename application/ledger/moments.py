@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from application.ledger.log import Head, Positioned
+from application.ledger.positions import MOST_DIGITS, is_several
 from domain.errors import InvalidInput
-
-MOST_DIGITS = 18
-"""Of a position; each database takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +24,13 @@ class Moment:
 
     position: int
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class MomentOfShards(Moment):
+    """The same of several logs: `position` is of all of them, and `parts` has the moment of each."""
+
+    parts: Mapping[str, Moment]
 
 
 class PastReader(Protocol):
@@ -66,12 +71,14 @@ def moment_of(past: PastReader, account: str | None, when: int | str, instant: i
 
 
 def is_position(when: int | str) -> bool:
-    """Whether it names a position, and not an instant."""
-    return isinstance(when, int) or (when.isascii() and when.isdecimal())
+    """Whether it names a position, or those of several logs, and not an instant."""
+    return isinstance(when, int) or (when.isascii() and when.isdecimal()) or is_several(when)
 
 
 def _at_position(past: PastReader, account: str | None, when: int | str) -> Moment:
     text, end = str(when), past.end()
+    if is_several(text):
+        raise InvalidInput("as_of", f"{text[:60]!r} is of several logs, and this is one", hint="such as 1200")
     position = int(text) if len(text) <= MOST_DIGITS else end + 1
     if not 0 <= position <= end:
         raise InvalidInput("as_of", f"{text[:MOST_DIGITS]} is no position: the log ends at {end}")

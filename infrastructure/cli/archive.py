@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,8 @@ from typer import Option
 
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import CommandSession
+from infrastructure.cli.turns import turns_report
+from infrastructure.shards.turns import each_in_turn_blocking
 from infrastructure.showing.codes import OTHER
 from infrastructure.showing.formats import counted, day_of, iso, size
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from application.keeping.walking import Problem
     from infrastructure.archiving.archiving import ArchivedPeriods
     from infrastructure.cli.rendering import Page
+    from infrastructure.reading import ReadingLedger
+    from infrastructure.service import Studio
     from infrastructure.store.archive import SegmentRecord
 
 app = typer.Typer()
@@ -39,13 +42,18 @@ async def run(
     from infrastructure.showing.archive import archive_document
 
     day = date.fromisoformat(day_of("--before", before)) if before is not None else None
-    _ = session.settings().database  # refuses a ledger that is in several
     with session.progress("archive") as report:
+
+        def archive(one: Studio) -> ArchivedPeriods:
+            assert one.archiving is not None, "it is one ledger"
+            one.views.catch_up()
+            return one.archiving.run(day, dry_run=dry_run, told=report)
+
         async with session.studio(writes=not dry_run) as studio:
-            assert studio.archiving is not None, "it is one ledger"
-            await asyncio.to_thread(studio.views.catch_up)
-            done = await asyncio.to_thread(studio.archiving.run, day, dry_run=dry_run, told=report)
-    return Report(archive_document(done), lambda page: _show_archived(page, done))
+            turns = await each_in_turn_blocking(studio.by_shard, archive)
+    if not turns.several:
+        return Report(archive_document(turns.done[""]), lambda page: _show_archived(page, turns.done[""]))
+    return turns_report(turns, archive_document, lambda page, _shard, done: _show_archived(page, done))
 
 
 @command(app, "list")
@@ -54,8 +62,10 @@ async def list_segments(session: CommandSession) -> Report:
     from infrastructure.showing.archive import segments_document
 
     async with session.reading() as reading:
-        found = await asyncio.to_thread(reading.database.archive.records)
-    return Report(segments_document(found), lambda page: _show_segments(page, found))
+        turns = await each_in_turn_blocking(reading.by_shard, lambda one: one.database.archive.records())
+    if not turns.several:
+        return Report(segments_document(turns.done[""]), lambda page: _show_segments(page, turns.done[""]))
+    return turns_report(turns, segments_document, lambda page, _shard, found: _show_segments(page, found))
 
 
 @command(app)
@@ -67,11 +77,18 @@ async def verify(session: CommandSession) -> Report:
     from infrastructure.archiving.archiving import segment_problems
     from infrastructure.showing.archive import verified_document
 
+    def check(one: ReadingLedger) -> tuple[int, list[Problem]]:
+        return len(one.database.archive.records()), [*segment_problems(one.database)]
+
+    def show(page: Page, _shard: str, found: tuple[int, list[Problem]]) -> None:
+        _show_verified(page, *found)
+
     async with session.reading() as reading:
-        found = await asyncio.to_thread(lambda: [*segment_problems(reading.database)])
-        count = len(await asyncio.to_thread(reading.database.archive.records))
-    document = verified_document(count, found)
-    return Report(document, lambda page: _show_verified(page, count, found), OTHER if found else 0)
+        turns = await each_in_turn_blocking(reading.by_shard, check)
+    code = OTHER if any(found for _, found in turns.done.values()) else 0
+    if not turns.several:
+        return Report(verified_document(*turns.done[""]), lambda page: show(page, "", turns.done[""]), code)
+    return turns_report(turns, lambda found: verified_document(*found), show, code)
 
 
 def _show_archived(page: Page, done: ArchivedPeriods) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
 
-from domain.errors import LogCorrupted, ViewStopped
+from domain.errors import InvalidInput, LogCorrupted, ViewStopped
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import OneAccount
 from infrastructure.cli.session import CommandSession
@@ -18,9 +18,12 @@ from infrastructure.showing.codes import OTHER
 from infrastructure.showing.formats import counted
 
 if TYPE_CHECKING:
+    from application.keeping.ends import Seal
     from application.keeping.tables import Discrepancy
     from application.keeping.verdict import Verdict
+    from application.keeping.watch import WatchStanding
     from infrastructure.cli.rendering import Page
+    from infrastructure.reading import ReadingLedger
     from projections.engine.replay import DifferingRow, Replay, ReplayedView
 
 app = typer.Typer()
@@ -31,21 +34,20 @@ async def audit(
     session: CommandSession,
     account: OneAccount = None,
     seal: Annotated[
-        str | None, Option("--seal", metavar="SEAL", help="Check that the log still begins as it was sealed.")
+        list[str] | None,
+        Option("--seal", metavar="SEAL", help="Check that the log still begins as it was sealed; of a shard a=SEAL."),
     ] = None,
 ) -> Report:
     """Verify the log, replay it, and compare all tables.
 
     Ends with 1, and the differences, where anything is not as the log says, or as it was sealed.
     """
-    from application.keeping.ends import Seal
     from infrastructure.auditing import verdict_of
-    from infrastructure.sealfiles import kept_seals
     from infrastructure.showing.hints import in_shell
     from infrastructure.showing.seals import watch_document
     from infrastructure.showing.verdicts import verdict_document
 
-    seals = [Seal.parse(seal)] if seal is not None else []
+    given = [sealed_of(one) for one in seal or ()]
     async with session.reading(whole=False) as reading:
         if account is not None:
             await reading.accounts.show(account)
@@ -55,21 +57,34 @@ async def audit(
             await session.catch_up(reading)
         with session.progress("audit") as report:
             lost = reading.lost.message if reading.lost is not None else ""
-            seals += [one.seal for one in await asyncio.to_thread(kept_seals, reading.settings)]
+            seals = await asyncio.to_thread(_seals_of, reading, given)
             verdict = await verdict_of(reading.audit, account, seals, report, lost=lost)
             watch = await asyncio.to_thread(reading.watched)
     document = {**verdict_document(verdict), "watch": None if watch is None else watch_document(watch)}
 
     def show(page: Page) -> None:
         show_verdict(page, verdict)
-        if watch is not None and (watch.at or watch.owner):
-            amiss = f", {counted(len(watch.problems), 'problem')}" if watch.problems else ""
-            page.line(
-                f"  services verified it up to position {watch.verified:,}, and read at {watch.position:,}{amiss}",
-                "dim",
-            )
+        _show_watch(page, watch)
 
     return Report(document, show, 0 if verdict.clean else OTHER)
+
+
+def _seals_of(reading: ReadingLedger, given: Sequence[tuple[str, Seal]]) -> Mapping[str, Sequence[Seal]]:
+    """Those that were given, and those that are kept, by shard. Raises InvalidInput."""
+    from infrastructure.sealfiles import kept_seals
+
+    check_named([name for name, _ in given], reading.by_shard)
+    return {
+        name: [*(one for shard, one in given if shard == name), *(one.seal for one in kept_seals(ledger.settings))]
+        for name, ledger in reading.by_shard.items()
+    }
+
+
+def _show_watch(page: Page, watch: WatchStanding | None) -> None:
+    if watch is not None and (watch.at or watch.owner):
+        amiss = f", {counted(len(watch.problems), 'problem')}" if watch.problems else ""
+        told = f"services verified it up to position {watch.verified:,}, and read at {watch.position:,}{amiss}"
+        page.line(f"  {told}", "dim")
 
 
 @command(app)
@@ -79,11 +94,32 @@ async def seal(session: CommandSession) -> Report:
     With it, imagestudio audit --seal shows even a database that was rewritten as a whole.
     """
     from application.keeping.chains import take_seal
+    from infrastructure.cli.turns import turns_report
+    from infrastructure.shards.turns import each_in_turn_blocking
     from infrastructure.showing.verdicts import seal_document
 
     async with session.reading() as reading:
-        found = await asyncio.to_thread(take_seal, reading.reader)
-    return Report(seal_document(found), lambda page: page.line(str(found)))
+        found = await each_in_turn_blocking(reading.by_shard, lambda one: take_seal(one.reader))
+    if not found.several:
+        return Report(seal_document(found.done[""]), lambda page: page.line(str(found.done[""])))
+    return turns_report(found, seal_document, lambda page, shard, one: page.line(f"{shard}={one}"))
+
+
+def sealed_of(text: str) -> tuple[str, Seal]:
+    """The shard that is named before a seal, empty if none is, and the seal. Raises InvalidInput."""
+    from application.keeping.ends import Seal
+
+    shard, sign, seal = text.rpartition("=")
+    return shard, Seal.parse(seal if sign else text)
+
+
+def check_named(given: Iterable[str], ledgers: Mapping[str, object]) -> None:
+    """Raises InvalidInput for a shard that there is not, or none where there are several."""
+    for name in given:
+        if name not in ledgers:
+            told = f"there is no shard {name!r}" if name else "is of one log, and there are several"
+            hint = f"such as {next(iter(ledgers))}=SEAL" if "" not in ledgers else "give the seal alone"
+            raise InvalidInput("--seal", told, hint=hint)
 
 
 @command(app)
@@ -170,6 +206,8 @@ def _show_conclusion(page: Page, verdict: Verdict[Replay]) -> None:
     page.title("Every fact is as it was written, and every table says what the facts say.")
     if verdict.seal is not None:
         page.line(f"  seal {verdict.seal}", "dim")
+    for shard, one in verdict.seals.items():
+        page.line(f"  seal {shard}={one}", "dim")
 
 
 def _show_problems(page: Page, problems: Sequence[str]) -> None:

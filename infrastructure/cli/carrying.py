@@ -36,8 +36,10 @@ async def export_account(
     """
     from infrastructure.copying.accounts import export_account as write_out
     from infrastructure.opening import Access, belonging, open_log
+    from infrastructure.shards.opening import settings_with
 
-    settings, named = session.settings(), session.account(id or account)
+    named = session.account(id or account)
+    settings = await asyncio.to_thread(settings_with, session.settings(), named)
     with session.progress("export") as report, closing(open_log(settings, Access.READ)) as log:
         files = belonging(settings, log)
         made = await asyncio.to_thread(write_out, log.database, files, named, out, report, with_files=with_files)
@@ -54,11 +56,13 @@ async def import_account(
     """
     from infrastructure.copying.accounts import import_account as take_in
     from infrastructure.opening import Access, claimed, open_log
+    from infrastructure.shards.copying import adopt_imported, place_export
 
-    settings = session.settings()
+    settings = await asyncio.to_thread(place_export, session.settings(), file)
     with session.progress("import") as report, closing(open_log(settings, Access.WRITE)) as log:
         files = claimed(settings, log)
         found = await asyncio.to_thread(take_in, log.database, log.codec, files, file, report)
+        await asyncio.to_thread(adopt_imported, session.settings(), settings.shard)
     return Report(document(found), lambda page: show_imported(page, found))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,10 +15,14 @@ from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Yes
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.formats import size
+from infrastructure.cli.turns import turns_report
+from infrastructure.shards.turns import each_in_turn, each_in_turn_blocking
+from infrastructure.showing.formats import document, size
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
+    from infrastructure.opening import DatabaseStanding
+    from infrastructure.settings import Settings
 
 app = typer.Typer()
 
@@ -28,10 +33,18 @@ async def upgrade(session: CommandSession) -> Report:
     from infrastructure.opening import make_folder
     from infrastructure.store.migrations import HEAD, upgrade_schema
 
-    settings = session.settings()
-    make_folder(settings)
-    await asyncio.to_thread(upgrade_schema, settings.database)
-    return Report({"revision": HEAD}, lambda page: page.title(f"The schema is {HEAD}, as this program needs it"))
+    def bring_up(settings: Settings) -> str:
+        make_folder(settings)
+        upgrade_schema(settings.database)
+        return HEAD
+
+    def show(page: Page, shard: str = "") -> None:
+        page.title(f"The schema{f' of shard {shard}' if shard else ''} is {HEAD}, as this program needs it")
+
+    done = await each_in_turn_blocking(await session.settings_by_shard(), bring_up)
+    if not done.several:
+        return Report({"revision": HEAD}, show)
+    return turns_report(done, lambda revision: {"revision": revision}, lambda page, shard, _one: show(page, shard))
 
 
 @command(app)
@@ -68,18 +81,32 @@ async def adopt(session: CommandSession, yes: Yes = False) -> Report:
     """
     from infrastructure.opening import open_files
 
-    with open_files(session.settings()) as files:
-        trouble = files.trouble()
-        if trouble is not None:
-            confirm(f"{trouble.message}. Let them belong to this ledger all the same?", yes=yes)
-        files.adopt()
-    against = trouble.message if trouble is not None else None
+    async def take(settings: Settings) -> AdoptedFiles:
+        with open_files(settings) as files:
+            trouble = files.trouble()
+            if trouble is not None:
+                confirm(f"{trouble.message}. Let them belong to this ledger all the same?", yes=yes)
+            files.adopt()
+            return AdoptedFiles(files.id, files.place.where, trouble.message if trouble is not None else None)
 
-    def show(page: Page) -> None:
-        page.title(f"The files in {files.place.where} belong to the ledger {files.id}")
-        page.prose(f"taken although {against}" if against else "nothing spoke against it", indent=2)
+    done = await each_in_turn(await session.settings_by_shard(), take)
+    if not done.several:
+        return Report(document(done.done[""]), lambda page: _show_adopted(page, done.done[""]))
+    return turns_report(done, document, lambda page, _shard, one: _show_adopted(page, one))
 
-    return Report({"ledger": files.id, "files": files.place.where, "although": against}, show)
+
+@dataclass(frozen=True, slots=True)
+class AdoptedFiles:
+    """Whose files they are now, where they are, and what spoke against that."""
+
+    ledger: str
+    files: str
+    although: str | None
+
+
+def _show_adopted(page: Page, one: AdoptedFiles) -> None:
+    page.title(f"The files in {one.files} belong to the ledger {one.ledger}")
+    page.prose(f"taken although {one.although}" if one.although else "nothing spoke against it", indent=2)
 
 
 @command(app, "status")
@@ -88,21 +115,33 @@ async def database_status(session: CommandSession) -> Report:
     from infrastructure.opening import standing
     from infrastructure.showing.upkeep import database_document
     from infrastructure.store.migrations import HEAD
+
+    each = await session.settings_by_shard()
+    found = await each_in_turn_blocking(each, lambda one: (one, standing(one)))
+
+    def told(one: tuple[Settings, DatabaseStanding]) -> dict[str, object]:
+        return database_document(one[1], _shown(one[0]), one[0].assets, HEAD)
+
+    if not found.several:
+        return Report(told(found.done[""]), lambda page: _show_standing(page, *found.done[""]))
+    return turns_report(found, told, lambda page, shard, one: _show_standing(page, *one, shard))
+
+
+def _shown(settings: Settings) -> str:
     from infrastructure.store.urls import parse_url
 
-    settings = session.settings()
-    found = await asyncio.to_thread(standing, settings)
     parsed = parse_url(settings.database)
-    shown = parsed.set(drivername=parsed.get_backend_name()).render_as_string()
-    written = database_document(found, shown, settings.assets, HEAD)
-    rows = [("database", shown), ("ledger", found.ledger or "not opened yet"), ("files", settings.assets)]
+    return parsed.set(drivername=parsed.get_backend_name()).render_as_string()
+
+
+def _show_standing(page: Page, settings: Settings, found: DatabaseStanding, shard: str = "") -> None:
+    from infrastructure.store.migrations import HEAD
+
+    rows = [("shard", shard)] if shard else []
+    rows += [("database", _shown(settings)), ("ledger", found.ledger or "not opened yet"), ("files", settings.assets)]
     rows += [("schema", found.revision or "none yet"), ("needed", HEAD)]
     if found.revision != HEAD:
         rows.append(("to do", "imagestudio db upgrade"))
-
-    def show(page: Page) -> None:
-        page.pairs(rows)
-        for trouble in filter(None, (found.lost, found.foreign)):
-            page.prose(trouble.message, "red", indent=2)
-
-    return Report(written, show)
+    page.pairs(rows)
+    for trouble in filter(None, (found.lost, found.foreign)):
+        page.prose(trouble.message, "red", indent=2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,11 +9,14 @@ from typer import Option
 
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import CommandSession
+from infrastructure.cli.turns import turns_report
+from infrastructure.shards.turns import each_in_turn_blocking
 from infrastructure.showing.formats import counted, document, size
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
     from infrastructure.files.moving import MovedFiles
+    from infrastructure.settings import Settings
 
 app = typer.Typer()
 
@@ -37,12 +39,18 @@ async def move(
         def told(done: int, total: int) -> None:
             report(done / max(total, 1), f"{done:,} of {total:,} files")
 
-        with open_move(session.settings(), checked_place("to", to), told) as moving:
-            moved = await asyncio.to_thread(moving.run)
-    return Report(document(moved), lambda page: _show(page, moved))
+        def run(settings: Settings) -> MovedFiles:
+            place = f"{to.rstrip('/')}/{settings.shard}" if settings.shard else to
+            with open_move(settings, checked_place("to", place), told) as moving:
+                return moving.run()
+
+        done = await each_in_turn_blocking(await session.settings_by_shard(), run)
+    if not done.several:
+        return Report(document(done.done[""]), lambda page: _show(page, done.done[""], to))
+    return turns_report(done, document, lambda page, _shard, one: _show(page, one, to))
 
 
-def _show(page: Page, moved: MovedFiles) -> None:
+def _show(page: Page, moved: MovedFiles, to: str) -> None:
     page.title(f"Copied {counted(moved.copied, 'file')}, {size(moved.size)}, to {moved.target}")
     rows = [
         ("there before", f"{moved.present:,}"),
@@ -52,5 +60,5 @@ def _show(page: Page, moved: MovedFiles) -> None:
     counts = (moved.present, moved.damaged, moved.missing)
     if told := [row for row, count in zip(rows, counts, strict=True) if count]:
         page.pairs(told)
-    page.prose(f"from now on set IMAGESTUDIO_ASSETS to {moved.target}, and start again what still runs", indent=2)
-    page.line(f"  then, for what that wrote meanwhile: imagestudio files move --to {moved.target}", "dim")
+    page.prose(f"from now on set IMAGESTUDIO_ASSETS to {to}, and start again what still runs", indent=2)
+    page.line(f"  then, for what that wrote meanwhile: imagestudio files move --to {to}", "dim")

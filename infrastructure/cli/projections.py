@@ -12,6 +12,7 @@ from typer import Argument, Option
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import document
+from infrastructure.showing.positions import position_document
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
@@ -64,7 +65,7 @@ async def rebuild(
                 studio.audit.rebuild, workers, lambda at, end: report(at / max(end, 1), f"{at:,} of {end:,}")
             )
     told = f"All views were rebuilt from the log, and stand at position {position:,}"
-    return Report({"position": position}, lambda page: page.title(told))
+    return Report(position_document(position), lambda page: page.title(told))
 
 
 @command(app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 from typer import Argument, Option
@@ -14,9 +14,15 @@ from infrastructure.cli.billpages import show_reconciled
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import replacing
 from infrastructure.cli.session import CommandSession
+from infrastructure.cli.turns import failures_document, show_failures
 from infrastructure.showing.bills import Reconciliation, reconciled_cells, reconciled_document
 from infrastructure.showing.codes import OTHER
 from infrastructure.showing.formats import instant_of, iso
+
+if TYPE_CHECKING:
+    from application.keeping.reconciliation import ReconciledJob
+    from infrastructure.cli.rendering import Page
+    from infrastructure.shards.turns import ShardTurns
 
 app = typer.Typer()
 
@@ -43,16 +49,35 @@ async def reconcile(
 
     With --correct, what differs is corrected, and late deliveries are fetched.
     """
+    from infrastructure.shards.turns import each_in_turn
+
     async with session.studio(writes=correct) as studio:
         start, end = _span(since, until, studio.providers.clock())
         with replacing(file) as stream:
-            lines = await studio.providers.reconcile(provider, start, end, correct=correct)
+            turns = await each_in_turn(
+                studio.by_shard, lambda one: one.providers.reconcile(provider, start, end, correct=correct)
+            )
+            lines = jobs_of(turns)
             found = Reconciliation(provider, start, end, lines, studio.accounts.currency)
             if stream is not None:
                 _write(stream, found)
     how = "" if correct else _correcting(provider, since, until)
-    code = OTHER if found.unexplained else 0
-    return Report(reconciled_document(found), lambda page: show_reconciled(page, found, how, file), code)
+    code = OTHER if found.unexplained or turns.failed else 0
+
+    def show(page: Page) -> None:
+        show_reconciled(page, found, how, file)
+        show_failures(page, turns)
+
+    return Report({**reconciled_document(found), **failures_document(turns)}, show, code)
+
+
+def jobs_of(turns: ShardTurns[list[ReconciledJob]]) -> list[ReconciledJob]:
+    """The jobs of all ledgers; a bill is nobody's only if every shard was asked."""
+    from application.keeping.reconciliation import MISSING_HERE
+    from infrastructure.shards.gathering import gathered_jobs
+
+    lines = gathered_jobs(turns.done)
+    return [one for one in lines if one.status != MISSING_HERE] if turns.failed else lines
 
 
 def _span(since: str | None, until: str | None, now: int) -> tuple[int, int]:

@@ -45,6 +45,7 @@ async def report(
     from infrastructure.documents.brand import load_brand
     from infrastructure.reports.usage import report_document, usage_report
     from infrastructure.reports.writing import report_as
+    from infrastructure.showing.positions import position_document
 
     named, look = session.account(account), load_brand(brand)
     async with session.reading() as reading:
@@ -59,7 +60,7 @@ async def report(
         return 0
     with replacing_whole(out, "--out") as stream:
         stream.write(content)
-    told = {"file": str(out), "format": format, "bytes": len(content), "position": found.position}
+    told = {"file": str(out), "format": format, "bytes": len(content), **position_document(found.position)}
     return Report(told, lambda page: page.title(f"The report of {named} for {found.name} is in {out}"))
 
 

@@ -41,11 +41,15 @@ async def keep(session: CommandSession) -> Report:
 
     IMAGESTUDIO_SEAL_FILE names a file on another disk, IMAGESTUDIO_SEAL_URL an address. A service does it by itself.
     """
+    from infrastructure.cli.turns import turns_report
+    from infrastructure.shards.turns import each_in_turn_blocking
     from infrastructure.showing.seals import signed_document
 
     async with session.studio() as studio:
-        signed = await asyncio.to_thread(studio.seals.take)
-    return Report(signed_document(signed), lambda page: _show_signed(page, signed))
+        found = await each_in_turn_blocking(studio.by_shard, lambda one: one.seals.take())
+    if not found.several:
+        return Report(signed_document(found.done[""]), lambda page: _show_signed(page, found.done[""]))
+    return turns_report(found, signed_document, lambda page, shard, one: _show_signed(page, one, f" of shard {shard}"))
 
 
 @command(app)
@@ -58,8 +62,9 @@ async def prove(session: CommandSession, account: Account = None) -> Report:
 
     async with session.studio() as studio:
         whose = (await studio.accounts.show(session.account(account))).id
-        signed = await asyncio.to_thread(studio.seals.take)
-        found = await asyncio.to_thread(studio.seals.prove, signed.seal, whose)
+        seals = (await asyncio.to_thread(studio.ledger_of, whose)).seals
+        signed = await asyncio.to_thread(seals.take)
+        found = await asyncio.to_thread(seals.prove, signed.seal, whose)
     document = proof_document(signed, found.values())
     return Report(document, lambda page: page.document(document))
 
@@ -100,14 +105,16 @@ def _read(file: Path) -> tuple[list[SignedSeal], list[Inclusion]]:
         if not isinstance(proofs, list):
             raise InvalidInput("FILE", f"{file} holds no proofs")
         return [read_signed(document.get("seal"))], [read_inclusion(one) for one in proofs]
+    if isinstance(document, dict) and isinstance(document.get("shards"), dict):
+        return [read_signed(one) for one in document["shards"].values()], []
     seals = read_lines(text, str(file))
     if not seals:
         raise InvalidInput("FILE", f"{file} holds no seal")
     return seals, []
 
 
-def _show_signed(page: Page, signed: SignedSeal) -> None:
-    page.title(f"The log is sealed up to position {signed.seal.position}")
+def _show_signed(page: Page, signed: SignedSeal, of: str = "") -> None:
+    page.title(f"The log{of} is sealed up to position {signed.seal.position}")
     page.pairs(
         [
             ("at", iso(signed.at)),

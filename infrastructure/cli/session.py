@@ -64,6 +64,14 @@ class CommandSession:
             field, why = complaint(error)
             raise InvalidInput(f"IMAGESTUDIO_{field.upper()}", why, hint="correct the setting") from error
 
+    async def settings_by_shard(self) -> Mapping[str, Settings]:
+        """Those of each shard by its name, or of the only ledger, which has none."""
+        from asyncio import to_thread
+
+        from infrastructure.shards.opening import settings_of_each
+
+        return await to_thread(settings_of_each, self.settings())
+
     def check_settings(self) -> None:
         """Warn of settings that there are not. Raises InvalidInput for one that is nearly the name of another."""
         from infrastructure.registry import unknown_settings

@@ -180,7 +180,8 @@ async def prove(
     named = session.account(account)
     async with session.studio() as studio:
         shown = await studio.statements.show(named, number)
-        proof = await asyncio.to_thread(of_statement, studio.seals, named, shown.number)
+        seals = (await asyncio.to_thread(studio.ledger_of, named)).seals
+        proof = await asyncio.to_thread(of_statement, seals, named, shown.number)
     document = proved_document(statement_document(shown), proof)
     return Report(document, lambda page: page.document(document))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,12 +14,17 @@ from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Account, OperationId, Owner, Yes
 from infrastructure.cli.session import CommandSession
+from infrastructure.cli.turns import failures_document, show_failures
+from infrastructure.showing.codes import OTHER
 from infrastructure.showing.formats import counted, iso, size, span
 from infrastructure.showing.upkeep import recovered_document, refund_document, swept_document
 
 if TYPE_CHECKING:
     from application.performing.recovery import Recovered
+    from application.ports import Swept, Unneeded
     from infrastructure.cli.rendering import Page
+    from infrastructure.service import Studio
+    from infrastructure.shards.turns import ShardTurns
 
 app = typer.Typer()
 
@@ -127,11 +133,20 @@ async def recover(session: CommandSession) -> Report:
     An operation that was never sent is sent; one that may have been is looked up, run again or released, each by a
     fact.
     """
+    from infrastructure.shards.turns import each_in_turn
+
     async with session.studio() as studio:
         with session.progress("recover"):
-            done = await studio.upkeep.recover()
+            turns = await each_in_turn(studio.by_shard, lambda one: one.upkeep.recover())
         count, until = await studio.upkeep.working()
-    return Report(recovered_document(done, count, until), lambda page: _show_recovered(page, done, count, until))
+    done = [one for some in turns.done.values() for one in some]
+
+    def show(page: Page) -> None:
+        _show_recovered(page, done, count, until)
+        show_failures(page, turns)
+
+    document = {**recovered_document(done, count, until), **failures_document(turns)}
+    return Report(document, show, OTHER if turns.failed else 0)
 
 
 def _show_recovered(page: Page, done: Sequence[Recovered], count: int, until: int | None) -> None:
@@ -163,20 +178,40 @@ async def sweep(
 
     They are counted and asked about first. Nothing is deleted if facts may be missing that refer to them.
     """
+    from infrastructure.shards.turns import each_in_turn
+
     async with session.studio() as studio:
-        found = await studio.upkeep.find_unneeded()
+        ledgers = await asyncio.to_thread(_that_have_facts, studio)
+        found = await each_in_turn(ledgers, lambda one: one.upkeep.find_unneeded())
         if dry_run:
-            return _swept(found.files, found.size, "Would sweep")
-        if found.files:
-            confirm(f"Delete {counted(len(found.files), 'file')}, {size(found.size)}, for ever?", yes=yes)
-        swept = await studio.upkeep.sweep(found)
-    return _swept(swept.files, swept.size, "Swept")
+            return _swept(found, "Would sweep")
+        files, size_of_all = all_files(found.done)
+        if files:
+            confirm(f"Delete {counted(len(files), 'file')}, {size(size_of_all)}, for ever?", yes=yes)
+        parts = {name: (studio.by_shard[name], one) for name, one in found.done.items()}
+        swept = await each_in_turn(parts, lambda part: part[0].upkeep.sweep(part[1]))
+    return _swept(replace(swept, failed={**found.failed, **swept.failed}), "Swept")
 
 
-def _swept(files: Sequence[str], bytes: int, told: str) -> Report:
+def _that_have_facts(studio: Studio) -> Mapping[str, Studio]:
+    """All ledgers but shards in which nothing was recorded yet; all of them if none has anything."""
+    return {name: one for name, one in studio.by_shard.items() if one.log.reader.end()} or studio.by_shard
+
+
+def all_files(parts: Mapping[str, Unneeded | Swept]) -> tuple[list[str], int]:
+    """The files of all ledgers, those of a shard under its name, and their bytes."""
+    files = [f"{name}/{file}" if name else file for name, one in parts.items() for file in one.files]
+    return files, sum(one.size for one in parts.values())
+
+
+def _swept(turns: ShardTurns[Unneeded] | ShardTurns[Swept], told: str) -> Report:
+    files, bytes = all_files(turns.done)
+
     def show(page: Page) -> None:
         page.title(f"{told} {counted(len(files), 'file')}, {size(bytes)}")
         for file in files:
             page.line(f"  {file}")
+        show_failures(page, turns)
 
-    return Report(swept_document(files, bytes), show)
+    document = {**swept_document(files, bytes), **failures_document(turns)}
+    return Report(document, show, OTHER if turns.failed else 0)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from typer import Option
 
+from application.ledger.positions import Positions
 from domain.errors import InvalidInput
 from domain.tags import tag_of
 from infrastructure.cli.asof import Then, dated_document, dated_page
@@ -236,9 +237,11 @@ async def _found(
     return found
 
 
-def _answer(document: Mapping[str, object], show: Callable[[Page], None], paging: Paging) -> Report:
+def _answer(document: Mapping[str, Any], show: Callable[[Page], None], paging: Paging) -> Report:
     def shown(page: Page) -> None:
         show(page)
+        if (told := document.get("positions")) is not None:
+            page.line(f"  as of position {Positions(told)}", "dim")
         if paging.file is not None:
             page.line(f"  every row is in {paging.file}", "dim")
 

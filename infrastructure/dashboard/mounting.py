@@ -45,6 +45,7 @@ from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.gate import Gate
 from infrastructure.gateway.native.answering import encoded
 from infrastructure.gateway.rates import Rates
+from infrastructure.showing.positions import position_document
 from infrastructure.showing.telling import without_ours
 
 POSITION: Final = "x-imagestudio-position"
@@ -127,8 +128,8 @@ class Dashboard:
     async def _json(self, page: WebPage, request: Request) -> Response:
         visit = self.visit(page, request, await self._caller(page, request))
         found = await self._placed(page, visit)
-        moved = {} if found.moved is None else {"until": found.moved}
-        content = encoded({"position": found.position, **moved, **found.document}, visit.caller)
+        moved = {} if found.moved is None else {"until": int(found.moved)}
+        content = encoded({**position_document(found.position), **moved, **found.document}, visit.caller)
         return Response(content, 200, {**GUARDS, POSITION: str(found.position)}, "application/json")
 
     async def _placed(self, page: WebPage, visit: Visit) -> Placed[Document]:

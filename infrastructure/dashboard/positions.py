@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from application.ledger.positions import Positions
 from application.ledger.reader import LogFilter
 from infrastructure.service import Studio
 
@@ -49,8 +50,13 @@ def _caught_up(studio: Studio) -> int:
 
 
 def _newer(studio: Studio, account: str | None, position: int) -> int | None:
-    """The position of a newer fact, None if there is none; positions of several logs are not compared."""
-    if studio.shards or studio.log.reader.end() == position:
+    """The position of a newer fact, None if there is none; of several logs where they are by then."""
+    if isinstance(position, Positions):
+        mine = studio if account is None else studio.ledger_of(account)
+        logs = {name: one for name, one in studio.by_shard.items() if mine in (studio, one)}
+        newer = any(_newer(one, account, position.logs[name]) for name, one in logs.items())
+        return studio.log.reader.end() if newer else None
+    if studio.log.reader.end() == position:
         return None
     found = studio.log.reader.read(position, 1, LogFilter(account=account))
     return found[0].position if found else None

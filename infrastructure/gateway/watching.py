@@ -38,9 +38,7 @@ class Readiness:
     _seen: dict[str, tuple[int, float]] = field(default_factory=dict, init=False)
 
     async def watched(self) -> dict[str, Any] | None:
-        """How far the log was verified; None if the database does not say, or each shard has a log of its own."""
-        if self.studio.shards:
-            return None
+        """How far the log was verified, each of them if there are several; None if a database does not say."""
         try:
             async with asyncio.timeout(DEADLINE):
                 return watch_summary(await asyncio.to_thread(self.studio.seals.watch.standing))

@@ -20,6 +20,7 @@ from domain.billing import UnknownPeriod
 from domain.errors import InvalidInput
 from domain.periods import Period
 from infrastructure.showing.formats import iso, money
+from infrastructure.showing.positions import position_document
 from projections.queries import Views
 from projections.summing import Summed, SumQuestion, UsageSums
 from projections.views.quarters import QuarterFilter
@@ -158,7 +159,7 @@ def report_document(report: UsageReport) -> dict[str, Any]:
             "ended": report.ended,
         },
         "currency": report.currency,
-        "position": report.position,
+        **position_document(report.position),
         "total": _sums(report, report.total),
         "days": [{"day": day, **_sums(report, sums)} for day, sums in report.days],
         **{name: _rows(report, name) for name in PARTS},

@@ -13,7 +13,9 @@ from typing import Final
 
 from domain.errors import InvalidInput, StoreUnavailable
 from infrastructure.settings import Settings
+from infrastructure.shards.adopting import adopt
 from infrastructure.shards.directory import Directory, Home
+from infrastructure.shards.marking import mark
 from infrastructure.shards.opening import open_directory
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import upgrade_schema
@@ -47,6 +49,8 @@ class ShardList:
 def add_shard(settings: Settings, name: str, url: str) -> ShardLine:
     """Make a shard in a database of PostgreSQL, in a schema of its name unless the URL names one; blocks.
 
+    A ledger that is there becomes the shard, with its accounts.
+
     Raises InvalidInput, StoreError for an engine that does not keep what a ledger rests on, StoreUnavailable.
     """
     if not NAME.fullmatch(name):
@@ -62,6 +66,9 @@ def add_shard(settings: Settings, name: str, url: str) -> ShardLine:
         with closing(Database(place)) as database, database.transaction() as connection:
             connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {options_of(database.url)[SEARCH_PATH]}")
         upgrade_schema(place)
+        with closing(Database(place)) as database, database.transaction() as connection:
+            mark(connection, name, directory.id)
+        adopt(directory, name, place)
         directory.add(name, place)
         return _line(name, place, directory.accounts())
 

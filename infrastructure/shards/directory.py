@@ -14,11 +14,12 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, Text, func, select, tuple_, update
+from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.advice import Advice
 from domain.errors import InvalidInput, NoLedger
+from infrastructure.clock import new_id
 from infrastructure.store.database import Database
 from infrastructure.store.schema import ID, SLOTS
 
@@ -41,6 +42,9 @@ JOBS: Final = Table(
     Column("provider", ID, primary_key=True),
     Column("job", ID, primary_key=True),
     Column("operation", ID, nullable=False),
+)
+IDENTITY: Final = Table(
+    "shard_directory", METADATA, Column("one", Integer, primary_key=True), Column("id", ID, nullable=False)
 )
 PLACES: Final = SLOTS.to_metadata(METADATA)
 """How much each provider is given at a time by all shards together."""
@@ -78,6 +82,13 @@ class Directory:
         with self.database.transaction() as connection:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MAKING})")
             METADATA.create_all(connection)
+            connection.execute(insert(IDENTITY).values(one=1, id=new_id()).on_conflict_do_nothing())
+
+    @property
+    def id(self) -> str:
+        """The same for ever, and no other directory's. Raises NoLedger if it is none."""
+        self.shards()
+        return str(self.database.rows(select(IDENTITY.c.id))[0][0])
 
     def shards(self) -> dict[str, str]:
         """The URL of each shard by its name. Raises NoLedger if it is no directory."""
@@ -102,6 +113,11 @@ class Directory:
         rows = self.database.rows(select(*HOME).where(HOMES.c.account == account))
         return Home(*rows[0]) if rows else None
 
+    def homes(self, accounts: Sequence[str]) -> dict[str, Home]:
+        """The homes of those accounts that were ever opened."""
+        rows = self.database.rows(select(HOMES.c.account, *HOME).where(HOMES.c.account.in_(accounts)))
+        return {row[0]: Home(*row[1:]) for row in rows}
+
     def place(self, account: str, among: Sequence[str]) -> Home:
         """The home of an account, or of one to be opened: always the same, whoever asks at once."""
         with self.database.transaction() as connection:
@@ -109,6 +125,16 @@ class Directory:
             connection.execute(insert(HOMES).values(row).on_conflict_do_nothing())
             found = select(*HOME).where(HOMES.c.account == account)
             return Home(*connection.execute(found).one())
+
+    def settle(self, accounts: Sequence[str], shard: str) -> dict[str, Home]:
+        """Have accounts that nobody knows in a shard; the homes of all of them by then."""
+        if not accounts:
+            return {}
+        with self.database.transaction() as connection:
+            changed = _next(connection)
+            rows = [{"account": account, "shard": shard, "changed": changed} for account in accounts]
+            connection.execute(insert(HOMES).on_conflict_do_nothing(), rows)
+        return self.homes(accounts)
 
     def accounts(self) -> dict[str, int]:
         """How many accounts are in each shard."""
@@ -120,6 +146,11 @@ class Directory:
         moving = HOMES.c.moving_to.is_not(None) | HOMES.c.moved_from.is_not(None)
         query = select(HOMES.c.account, *HOME).where(moving)
         return {row[0]: Home(*row[1:]) for row in self.database.rows(query.order_by(HOMES.c.account))}
+
+    def changed_since(self, changes: int) -> dict[str, Home]:
+        """The accounts that were opened or moved after so many changes."""
+        rows = self.database.rows(select(HOMES.c.account, *HOME).where(HOMES.c.changed > changes))
+        return {row[0]: Home(*row[1:]) for row in rows}
 
     def write(self, account: str, home: Home) -> None:
         """Say where an account is from now on."""

@@ -78,6 +78,10 @@ class ShardMap(Generic[Opened]):
         home = self._directory.home(account) or self._directory.place(account, self._names)
         return self.named(self._remember(account, home))
 
+    def homes(self, accounts: Sequence[str]) -> Mapping[str, Home]:
+        """The homes of accounts, of those that the directory knows, as it says now; blocks. Raises StoreUnavailable."""
+        return self._directory.homes(accounts)
+
     def forget(self, account: str) -> None:
         """Ask again: it is not where it was thought to be."""
         self._known.pop(account, None)

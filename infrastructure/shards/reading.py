@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from infrastructure.clock import steady
 from infrastructure.settings import Settings
+from infrastructure.shards.facades import RoutedAudit, RoutedViews
 from infrastructure.shards.map import ShardMap
 from infrastructure.shards.opening import named_shards, open_directory, settings_of
-from infrastructure.shards.routing import Routed, RoutedAudit
+from infrastructure.shards.routing import Routed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from application.keeping.watch import WatchStanding
     from infrastructure.reading import ReadingLedger
 
 ROUTED: Final = ("accounts", "keys", "statements", "alerts", "webhooks", "reader", "index", "views", "books", "past")
+KINDS: Final = {"views": RoutedViews}
 BESIDE: Final = ("contents",)
 """Parts that are asked of each shard until one has an answer."""
 
@@ -27,19 +30,25 @@ class ReadingShards:
 
     def __init__(self, settings: Settings, shards: ShardMap[ReadingLedger]) -> None:
         self.settings, self._shards = settings, shards
+        self.by_shard = dict(shards)
+        self.ledger_of = shards.of
         self.codec = shards.first.codec
         self.audit = RoutedAudit(shards, "audit")
         self.lost = next((one.lost for _, one in shards if one.lost is not None), None)
         self.foreign = next((one.foreign for _, one in shards if one.foreign is not None), None)
         for name in (*ROUTED, *BESIDE):
-            setattr(self, name, cast("Any", Routed(shards, name)))
+            setattr(self, name, cast("Any", KINDS.get(name, Routed)(shards, name)))
 
     def is_standby(self) -> bool:
         """Whether the database of any shard only follows another. Raises StoreUnavailable."""
         return any(one.is_standby() for _, one in self._shards)
 
-    def watched(self) -> None:
-        """Each shard has a watch of its own."""
+    def watched(self) -> WatchStanding | None:
+        """As of one ledger, of all; None if a shard has no watch."""
+        from infrastructure.shards.gathering import gathered_watches
+
+        found = {name: standing for name, one in self._shards if (standing := one.watched()) is not None}
+        return gathered_watches(found) if len(found) == len(self._shards.names) else None
 
 
 @contextmanager

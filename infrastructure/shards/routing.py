@@ -13,19 +13,19 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from operator import attrgetter
 from typing import Any, Final
 
 from domain.advice import Advice
 from domain.departures import AccountMoved
 from domain.errors import ImageStudioError, InvalidInput, InvalidRequest
+from domain.invoices import provider_account
 from domain.keys import STUDIO
-from domain.keytext import id_in
+from infrastructure.shards.asking import shard_asked
 from infrastructure.shards.map import ShardMap
-from infrastructure.shards.merging import ACROSS, asked_of_each
+from infrastructure.shards.ways import ACROSS
 
-OPENS: Final = frozenset({"accounts.open", "keys.issue", "keys.ensure_first_key"})
+OPENS: Final = frozenset({"accounts.open", "invoices.record", "keys.issue", "keys.ensure_first_key"})
 """Calls that may make an account, which is in its shard for ever after."""
 NAMED_BY: Final = ("account", "request", "prepared", "wanted", "asked", "filter")
 """Parameters that are an account, or have one."""
@@ -37,13 +37,17 @@ FIRST: Final = frozenset(
 """Calls that any shard may answer that has an answer."""
 OF_STUDIO: Final = frozenset({"keys.ensure_first_key"})
 """Calls about the studio's own account."""
+OF_PROVIDER: Final = "invoices."
+"""Calls about the ledger of a provider's invoices, which is an account of its own."""
 INSIDE: Final = frozenset(
-    {"books.log", "log.index", "log.reader", "library.words", "operations.results", "operations.results.index"}
+    {"accounts.ledgers", "books.log", "log.index", "log.reader", "library.words", "operations.results"}
+    | {"operations.results.index", "seals.watch", "statements.billed", "webhooks.sending", "webhooks.sending.tables"}
 )
 """Parts of facades that are asked by account, too."""
 ALIKE: Final = frozenset(
-    {"accounts.currency", "accounts.plans", "library.links", "log.codec", "operations.operator", "providers.by_name"}
-    | {"providers.off", "providers.clock"}
+    {"accounts.currency", "accounts.plans", "accounts.selling", "invoices.currency", "library.links", "log.codec"}
+    | {"operations.operator", "providers.by_name", "providers.off", "providers.clock", "seals.public_keys"}
+    | {"simulations.currency"}
 )
 """Parts of facades that are the same in all shards."""
 
@@ -62,12 +66,16 @@ class Routed:
         elif path in ALIKE:
             return getattr(self._part(self._shards.first), name)
         else:
-            method = getattr(self._part(self._shards.first), name)
-            if not inspect.ismethod(method):
-                raise AttributeError(f"{path} is another one in each shard")
-            found = _Call(self._shards, self._part, path).calling(method)
+            found = self._call(name)
         setattr(self, name, found)
         return found
+
+    def _call(self, name: str) -> Any:
+        """The method of that name, as one of all shards."""
+        path, method = f"{self._path}.{name}", getattr(self._part(self._shards.first), name)
+        if not inspect.ismethod(method):
+            raise AttributeError(f"{path} is another one in each shard")
+        return _Call(self._shards, self._part, path).calling(method)
 
 
 class _Call:
@@ -84,9 +92,7 @@ class _Call:
     async def _awaited(self, *args: Any, **kwargs: Any) -> Any:
         account = self._account(args, kwargs)
         if account is None and self._path in ACROSS:
-            named = asked_of_each(self._path, args, kwargs)
-            answers = await asyncio.gather(*(self._on(one)(*args, **named) for _, one in self._shards))
-            return ACROSS[self._path](dict(zip(self._shards.names, answers, strict=True)), *args, **kwargs)
+            return await self._of_all(args, kwargs)
         if account is None and self._path in FIRST:
             return await self._first(args, kwargs)
         shard = None if account is None or self._path in OPENS else self._shards.at_hand(account)
@@ -101,12 +107,26 @@ class _Call:
     def _blocking(self, *args: Any, **kwargs: Any) -> Any:
         account = self._account(args, kwargs)
         if account is None and self._path in ACROSS:
-            named = asked_of_each(self._path, args, kwargs)
-            answers = {name: self._on(one)(*args, **named) for name, one in self._shards}
-            return ACROSS[self._path](answers, *args, **kwargs)
+            return self._of_all_blocking(args, kwargs)
         if account is None and self._path in FIRST:
             return next((found for _, one in self._shards if (found := self._on(one)(*args, **kwargs))), [])
         return self._on(self._shard(account, args, kwargs))(*args, **kwargs)
+
+    async def _of_all(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """The answers of all as one: each is asked, whatever another says. Raises as the first of those that failed."""
+        asked = [(self._on(one), shard_asked(name, self._path, args, kwargs)) for name, one in self._shards]
+        found = await asyncio.gather(*(call(*own, **named) for call, (own, named) in asked), return_exceptions=True)
+        for one in found:
+            if isinstance(one, BaseException):
+                raise one
+        return ACROSS[self._path](dict(zip(self._shards.names, found, strict=True)), *args, **kwargs)
+
+    def _of_all_blocking(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        answers = {}
+        for name, one in self._shards:
+            own, named = shard_asked(name, self._path, args, kwargs)
+            answers[name] = self._on(one)(*own, **named)
+        return ACROSS[self._path](answers, *args, **kwargs)
 
     def _on(self, shard: Any) -> Callable[..., Any]:
         return getattr(self._part(shard), self._name)  # type: ignore[no-any-return]
@@ -115,6 +135,8 @@ class _Call:
         """The account that the call names, itself or by what it has of one."""
         if self._path in OF_STUDIO:
             return STUDIO
+        if self._path.startswith(OF_PROVIDER) and (provider := self._given("provider", args, kwargs)):
+            return provider_account(provider)
         for name in NAMED_BY:
             given = self._given(name, args, kwargs)
             if given is not None:
@@ -163,41 +185,3 @@ class _Call:
 def index_of(shard: Any) -> Any:
     """The index of an open studio, or of a ledger that is only read."""
     return shard.log.index if hasattr(shard, "log") else shard.index
-
-
-class RoutedAudit(Routed):
-    """All audits, each by itself as well."""
-
-    def of(self, account: str | None) -> dict[str, Any]:
-        """The audit of an account's shard, or those of all, by the shard's name; blocks."""
-        names = self._shards.names if account is None else [self._shards.name_of(account)]
-        return {name: self._part(self._shards.named(name)) for name in names}
-
-
-class RoutedKeys(Routed):
-    """Keys are looked up in all shards, and believed of that one alone in which their account is."""
-
-    @cached_property
-    def _found(self) -> dict[str, str]:
-        """By a key's public id, its account."""
-        return {}
-
-    async def known(self, secret: str) -> Any:
-        id = id_in(secret) or ""
-        account = self._found.get(id)
-        if account is None:
-            account = (await self._anywhere(secret)).account
-        shard: Any = self._shards.at_hand(account) or await asyncio.to_thread(self._shards.of, account)
-        holder = await shard.keys.known(secret)
-        self._found[id] = account
-        return holder
-
-    async def _anywhere(self, secret: str) -> Any:
-        unknown: InvalidRequest | None = None
-        for _, one in self._shards:
-            try:
-                return await one.keys.known(secret)
-            except InvalidRequest as error:
-                unknown = error
-        assert unknown is not None, "there is a shard"
-        raise unknown

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from domain.chart import LedgerAccount, expense_of, payable_of
 from domain.money import Money
 from infrastructure.showing.formats import document, iso
+from infrastructure.showing.positions import position_document
 
 if TYPE_CHECKING:
     from application.keeping.books import Booked, BookQuery
@@ -21,7 +22,7 @@ Shown = tuple[LedgerAccount, LedgerAccount, Money | None]
 def balance_document(balance: TrialBalance) -> dict[str, Any]:
     """The trial balance: each ledger account's debit or credit, what these come to, and the position it is of."""
     return {
-        "position": balance.position,
+        **position_document(balance.position),
         "balanced": balance.balanced,
         "balances": [_line(one) for one in balance.lines],
         "total": [
@@ -48,7 +49,8 @@ def postings_document(page: BookPage, wanted: BookQuery) -> dict[str, Any]:
         for booked in page.entries
         for shown in shown_of(booked, wanted)
     ]
-    return {"position": page.position, "postings": rows, **({} if page.next is None else {"next": str(page.next)})}
+    more = {} if page.next is None else {"next": str(page.next)}
+    return {**position_document(page.position), "postings": rows, **more}
 
 
 def posting_document(booked: Booked, shown: Shown, assets: list[str]) -> dict[str, Any]:

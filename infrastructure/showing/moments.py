@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from infrastructure.showing.formats import UTC_NAME, iso
+from infrastructure.showing.positions import position_document
 
 if TYPE_CHECKING:
     from application.ledger.moments import Moment
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
 def moment_document(moment: Moment) -> dict[str, object]:
     """The position of the log, and the instant."""
-    return {"position": moment.position, "at": iso(moment.at, precision="microseconds") if moment.position else None}
+    at = iso(moment.at, precision="microseconds") if moment.position else None
+    return {**position_document(moment.position), "at": at}
 
 
 def moment_text(moment: Moment, zone: str = UTC_NAME) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from infrastructure.showing.formats import cell, iso, money, units_of
+from infrastructure.showing.positions import positions_document
 from projections.engine.columns import Column, ColumnKind, ViewRow
 
 if TYPE_CHECKING:
@@ -95,9 +96,9 @@ def tagged_document(document: Mapping[str, Any], tags: Mapping[str, Mapping[str,
     return {**document, "operations": rows}
 
 
-def next_page(found: Found[Any]) -> dict[str, str]:
-    """The cursor, if more rows follow."""
-    return {} if found.next is None else {"next": found.next}
+def next_page(found: Found[Any]) -> dict[str, Any]:
+    """The cursor, if more rows follow; and the position, if the rows are of several logs."""
+    return {**positions_document(found.position), **({} if found.next is None else {"next": found.next})}
 
 
 def write_csv(stream: IO[str], view: AnyView, rows: Iterable[ViewRow]) -> None:

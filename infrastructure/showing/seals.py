@@ -11,6 +11,7 @@ from typing import Any
 from application.keeping.ends import Seal, StreamEnd
 from application.keeping.seals import Inclusion, SignedSeal
 from application.keeping.watch import WatchStanding
+from application.ledger.positions import Positions
 from domain.errors import InvalidInput
 from infrastructure.showing.formats import instant_of, iso
 
@@ -42,13 +43,23 @@ def inclusion_document(one: Inclusion) -> dict[str, Any]:
 def watch_document(watch: WatchStanding) -> dict[str, Any]:
     """How far the log was verified, by whichever process: up to `verified` in whole, `reading` is where it is now."""
     ended = iso(watch.at) if watch.at else None
-    told = {"verified": watch.verified, "reading": watch.position, "problems": list(watch.problems)}
-    return {**told, "by": watch.owner or None, "ended": ended}
+    return {**_reached(watch), "problems": list(watch.problems), "by": watch.owner or None, "ended": ended}
 
 
 def watch_summary(watch: WatchStanding) -> dict[str, Any]:
     """The same without names, for whoever asks without a key."""
-    return {"verified": watch.verified, "reading": watch.position, "problems": len(watch.problems)}
+    return {**_reached(watch), "problems": len(watch.problems)}
+
+
+def _reached(watch: WatchStanding) -> dict[str, Any]:
+    """In positions of the log; of several their sums, and `shards` tells of each."""
+    told: dict[str, Any] = {"verified": int(watch.verified), "reading": int(watch.position)}
+    if isinstance(watch.verified, Positions) and isinstance(watch.position, Positions):
+        each = {
+            name: {"verified": watch.verified.logs[name], "reading": at} for name, at in watch.position.logs.items()
+        }
+        told["shards"] = each
+    return told
 
 
 def proof_document(signed: SignedSeal, proofs: Iterable[Inclusion]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import IO, Any, Final
 from domain.errors import InvalidInput
 from domain.tags import tag_of
 from infrastructure.showing.formats import UTC_NAME, cell, instant_of, iso, money
+from infrastructure.showing.positions import position_document
 from projections.calendars import GRAINS, Span
 from projections.holding import Holding
 from projections.summing import PERIOD, WHO, Summed, SumQuestion, UsageSums
@@ -62,7 +63,7 @@ def sums_document(sums: UsageSums) -> dict[str, Any]:
         "zone": asked.zone,
         "from": None if sums.span is None else iso(sums.span[0]),
         "to": None if sums.span is None else iso(sums.span[1]),
-        "position": sums.position,
+        **position_document(sums.position),
     }
     if asked.asks_tags:
         document["tags_erased"] = sums.erased

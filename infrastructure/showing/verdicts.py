@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def verdict_document(verdict: Verdict[Replay]) -> dict[str, Any]:
     """All that an audit found; each view with the first rows that differ."""
     views = verdict.comparison.views if verdict.comparison is not None else ()
+    sealed = {"seals": {name: str(one) for name, one in verdict.seals.items()}} if verdict.seals else {}
     return {
         "verdict": "clean" if verdict.clean else "differences",
         "facts": verdict.comparison.facts if verdict.comparison is not None else None,
@@ -26,6 +27,7 @@ def verdict_document(verdict: Verdict[Replay]) -> dict[str, Any]:
         "replay": verdict.replay or None,
         "views": [_view_document(view) for view in views],
         "seal": str(verdict.seal) if verdict.seal is not None else None,
+        **sealed,
     }
 
 

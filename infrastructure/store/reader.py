@@ -15,7 +15,7 @@ from domain.ledger import account_stream
 from domain.streams import NEVER, account_of, begin_of
 from infrastructure.store.archive import NEWEST, SegmentQuery, may_be_archived, merged
 from infrastructure.store.database import Database
-from infrastructure.store.schema import ACCOUNTS, LOG, OPERATIONS
+from infrastructure.store.schema import ACCOUNTS, DEPARTED, LOG, OPERATIONS
 from infrastructure.store.segments import SegmentRow
 from infrastructure.store.shortening import REQUESTED, About
 from infrastructure.store.transactions import (
@@ -173,6 +173,10 @@ class SqlReader:
             archived = self.archive.of_operations(some, begun_in(link for _, link in found))
             links += [link for _, link in merged(found, self._placed(archived), 0)]
         return links
+
+    def departed(self) -> set[str]:
+        """The streams that have gone to another ledger."""
+        return {row[0] for row in self._all(select(DEPARTED.c.stream))}
 
     def streams_of(self, account: str) -> list[str]:
         """Exactly this account's: ids may hold colons, so a range of names may hold others' streams too."""

@@ -33,11 +33,15 @@ LARGEST = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[Row]):
-    """Rows in the view's order; `whole` if these are all, and `next` the cursor after which more follow, if any do."""
+    """Rows in the view's order; `whole` if these are all, and `next` the cursor after which more follow, if any do.
+
+    `position` is that of each log if the rows are of several, else None.
+    """
 
     rows: list[Row]
     next: str | None
     whole: bool
+    position: int | None = None
 
 
 def find_rows(

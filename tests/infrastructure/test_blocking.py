@@ -130,6 +130,8 @@ def test_a_blocking_studio_has_the_facades_of_the_other() -> None:
         "relay",
         "around_requests",
         "shards",
+        "shard_names",
+        "find_shard",
     }
     assert {one.name for one in fields(BlockingStudio)} == facades
 

@@ -19,6 +19,7 @@ from infrastructure.dashboard.page import (
     WebPage,
 )
 from infrastructure.dashboard.pages.rows import PAST, view_rows
+from infrastructure.shards.turns import each_in_turn_blocking
 from infrastructure.showing.documents import model_document, price_text
 from infrastructure.showing.formats import document
 from infrastructure.showing.queues import queues_document
@@ -132,7 +133,9 @@ async def _run_audit(sent: FormSent) -> Shows:
 async def _seal(sent: FormSent) -> str:
     visit = sent.visit
     async with visit.gate.auditing:
-        await asyncio.to_thread(visit.studio.seals.take)
+        taken = await each_in_turn_blocking(visit.studio.by_shard, lambda one: one.seals.take())
+    for error in taken.failed.values():
+        raise error
     return visit.link("audit")
 
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from infrastructure.gateway.callers import StudioAdministrator
 from infrastructure.gateway.gate import gate_of
 from infrastructure.gateway.native.answering import json_of
+from infrastructure.shards.turns import each_in_turn_blocking
 from infrastructure.showing.seals import signed_document, watch_document
 
 router = APIRouter(prefix="/v1", tags=["Administration"])
@@ -27,9 +28,15 @@ async def get_seals(request: Request, caller: StudioAdministrator) -> Response:
 
 @router.post("/seals")
 async def post_seal(request: Request, caller: StudioAdministrator) -> Response:
-    """Seal the log now, signed, and keep the seal where the settings say; with the public keys that check it."""
+    """Seal the log now, signed, and keep the seal where the settings say; with the public keys that check it.
+
+    Of shards each is sealed, and `shards` has the seal of each.
+    """
     gate = gate_of(request)
     async with gate.auditing:
-        signed = await asyncio.to_thread(gate.studio.seals.take)
+        taken = await each_in_turn_blocking(gate.studio.by_shard, lambda one: one.seals.take())
         keys = await asyncio.to_thread(gate.studio.seals.public_keys)
-    return json_of({"seal": signed_document(signed), "keys": keys}, caller)
+    found = {name: signed_document(signed) for name, signed in taken.done.items()}
+    failed = {name: one.message for name, one in taken.failed.items()}
+    told = {"shards": found, "failed": failed} if taken.several else {"seal": found[""]}
+    return json_of({**told, "keys": keys}, caller)

@@ -26,6 +26,7 @@ from infrastructure.gateway.native.answering import json_of, seen_by
 from infrastructure.gateway.native.asof import AS_OF, DATED, as_of_document, moment_asked
 from infrastructure.gateway.native.paging import PAGED, PageAsked, check_parameters, page_of
 from infrastructure.showing.formats import instant_of
+from infrastructure.showing.positions import position_text
 from infrastructure.showing.rows import list_document, tagged_document
 from infrastructure.showing.sums import ASKED, FILTERS, question_of, sums_document, write_sums_csv
 from projections.engine.filters import check_word
@@ -121,7 +122,7 @@ async def _summed(request: Request, caller: KeyCaller) -> Response:
     written = StringIO()
     write_sums_csv(written, seen_by(document, caller))
     following = {"x-next": document["next"]} if "next" in document else {}
-    return Response(written.getvalue(), 200, {"x-position": str(document["position"]), **following}, "text/csv")
+    return Response(written.getvalue(), 200, {"x-position": position_text(document), **following}, "text/csv")
 
 
 async def _sums(request: Request, asked: SumQuestion, page: PageAsked) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ APART: Mapping[str, str] = {
     **dict.fromkeys(
         ("catalogue", "log", "make_worker", "make_sender", "relay", "around_requests", "open_services"), INSIDE
     ),
-    "shards": INSIDE,
+    **dict.fromkeys(("shards", "shard_names", "find_shard"), INSIDE),
     **dict.fromkeys(("books", "seals"), OTHERWISE),
     "queues": LATER,
     **dict.fromkeys(("archiving", "providers"), HERE),
@@ -54,7 +54,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     "past": {"moment": "is in each answer", "operations": "is `operations.look` with `as_of`"},
     "webhooks": {"told_of": "is in `deliveries`"},
     "views": {
-        **dict.fromkeys(("catch_up", "retry", "status"), HERE),
+        **dict.fromkeys(("catch_up", "position", "retry", "status"), HERE),
         "one": "is `find` with the filter of its key",
         "tags": "is in the rows of `operations`",
         "spent_by_day": "is `find` of SPEND, in sums",

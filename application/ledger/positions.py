@@ -1,0 +1,65 @@
+"""Positions of several logs together: a position of each, by the name of its shard.
+
+    a:16,b:12     as text: of a cursor, a header, or a line of a page
+    28            as a number: their sum, which grows with every fact of any of them
+
+An answer that was put together from several logs is of such a position. Two of one studio are compared by their
+numbers only where one came after the other, as answers of one process do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from domain.errors import InvalidInput
+
+MOST_DIGITS = 18
+"""Of a position; each database takes it."""
+
+
+class Positions(int):
+    """A number, so that whoever shows or keeps one position does the same with those of several logs."""
+
+    logs: Mapping[str, int]
+
+    def __new__(cls, logs: Mapping[str, int]) -> Self:
+        made = super().__new__(cls, sum(logs.values()))
+        made.logs = dict(sorted(logs.items()))
+        return made
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return (self.logs,)
+
+    def __str__(self) -> str:
+        return ",".join(f"{name}:{position}" for name, position in self.logs.items())
+
+    def __format__(self, form: str) -> str:
+        """As text, however a number would be shown; a width is kept."""
+        return format(str(self), form.replace(",", ""))
+
+    @classmethod
+    def parse(cls, text: str, field: str = "position") -> Self:
+        """The positions that a text says. Raises InvalidInput."""
+        found: dict[str, int] = {}
+        for part in text.split(","):
+            name, colon, number = part.strip().partition(":")
+            told = number.isascii() and number.isdecimal() and len(number) <= MOST_DIGITS
+            if not (name and colon and told) or name in found:
+                raise InvalidInput(field, f"{text[:60]!r} says no position of each shard", hint="such as a:16,b:12")
+            found[name] = int(number)
+        return cls(found)
+
+
+def is_several(text: str) -> bool:
+    """Whether a text says positions of several logs, and not one, nor an instant."""
+    return ":" in text and text[:1].isalpha()
+
+
+def position_of(text: str, field: str = "position") -> int:
+    """The position, or positions, that a text says. Raises InvalidInput."""
+    if is_several(text):
+        return Positions.parse(text, field)
+    if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
+        raise InvalidInput(field, f"{text[:60]!r} is not a position", hint="such as 1200, or a:16,b:12 of shards")
+    return int(text)
