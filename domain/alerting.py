@@ -196,16 +196,18 @@ def counts_in(fact: Fact) -> Period:
     return fact.operation.period
 
 
-def value_of(measure: str, sums: Sums) -> int:
-    """The amount of a measure; a rate of failures in whole percent, 0 of too few."""
+def value_of(measure: str, sums: Sums) -> int | None:
+    """The amount of a measure; a rate of failures in whole percent, None of too few to say."""
     if measure != FAILURE_RATE:
         return sums.get(measure, 0)
     failed, ended = sums.get(FAILED, 0), sums.get(FAILED, 0) + sums.get(CHARGED, 0)
-    return failed * PERCENT // ended if ended >= LEAST_ENDED else 0
+    return failed * PERCENT // ended if ended >= LEAST_ENDED else None
 
 
-def has_reached(alert: Alert, threshold: Threshold, value: int, limit: int | None) -> bool:
-    """Whether a value has come to a threshold; a share of no limit is never reached."""
+def has_reached(alert: Alert, threshold: Threshold, value: int | None, limit: int | None) -> bool:
+    """Whether a value has come to a threshold; a share of no limit is never reached, nor anything by what is unknown."""
+    if value is None:
+        return False
     if threshold.share is None:
         assert threshold.amount is not None, "a threshold is one or the other"
         return value >= threshold.amount

@@ -33,14 +33,14 @@ USUAL_HISTORY = 100
 class AlertView:
     """An alert as it stands in the span of now: what it has come to, and the limit that shares are of, if any.
 
-    Amounts are micro-units of the currency, or counts; a rate of failures is in percent.
+    Amounts are micro-units of the currency, or counts; a rate of failures is in percent, None of too few to say.
     """
 
     alert: Alert
     account: str
     currency: str
     span: Period
-    value: int
+    value: int | None
     limit: int | None
 
 

@@ -227,7 +227,7 @@ class Watched:
             value = value_of(alert.measure, sums)
             now = {some for some in alert.thresholds if has_reached(alert, some, value, limit)}
             looks_anew = self.span_of(one.fact) == span and (self._sets(one.fact) or isinstance(one.fact, LIMITING))
-            if one.position >= begins:
+            if value is not None and one.position >= begins:
                 for threshold in _in_order(now if looks_anew else now - reached, alert):
                     yield Crossing(threshold, span, one.position, one.fact.at, value, limit)
             reached = now

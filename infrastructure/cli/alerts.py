@@ -168,7 +168,7 @@ def _show_all(page: Page, found: Sequence[AlertView]) -> None:
         PageColumn("MEASURE", [one.alert.measure for one in found]),
         PageColumn("WINDOW", [one.alert.window for one in found]),
         PageColumn("AT", [_thresholds(one) for one in found], wrap=16),
-        PageColumn("NOW", [watched_text(one.value, one.alert.measure, one.currency) for one in found], right=True),
+        PageColumn("NOW", [_now(one) for one in found], right=True),
         PageColumn("LIMIT", [_limit(one) for one in found], right=True, drop=2),
         PageColumn("TOLD", [_told(one) for one in found], drop=1),
         PageColumn("", ["locks" if one.alert.locks else "" for one in found]),
@@ -177,6 +177,10 @@ def _show_all(page: Page, found: Sequence[AlertView]) -> None:
 
 def _thresholds(one: AlertView) -> str:
     return ", ".join(threshold_text(some, one.alert.measure, one.currency) for some in one.alert.thresholds)
+
+
+def _now(one: AlertView) -> str:
+    return "-" if one.value is None else watched_text(one.value, one.alert.measure, one.currency)
 
 
 def _limit(one: AlertView) -> str:

@@ -67,7 +67,7 @@ def _view(told: Mapping[str, Any]) -> AlertView:
     alert = Alert(told["id"], *whose, terms.shares, terms.amounts, terms.locks, since, raised)
     span = Period(instant_of(told["start"]), instant_of(told["end"]))
     value, limit = _amount(told["value"]), _amount(told["limit"])
-    return AlertView(alert, told["account"], currency, span, value or 0, limit)
+    return AlertView(alert, told["account"], currency, span, value, limit)
 
 
 def _raised(told: Mapping[str, Any]) -> AlertRaised:

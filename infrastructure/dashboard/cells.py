@@ -40,9 +40,11 @@ def unknown_as(words: str) -> str:
 
 
 def shown_money(value: Any, missing: str | None = None) -> Markup:
-    """An amount with its currency, or a count."""
+    """An amount with its currency, a count, or a share, which is text."""
     if value is None:
         return Markup(unknown_as(wording("app.unknown") if missing is None else missing))
+    if isinstance(value, str):
+        return escape(value)
     if isinstance(value, Mapping):
         return Markup(f'{escape(value["amount"])}<span class="currency">{escape(value["currency"] or "")}</span>')
     return Markup(f"{value:,}")

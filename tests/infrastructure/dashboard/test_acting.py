@@ -13,9 +13,11 @@ import httpx
 import pytest
 
 from application.ledger.reader import LogFilter
+from domain.alerts import ALERT_MEASURES, COST, FAILED, FAILURE_RATE
 from domain.keys import STUDIO, KeyScope, KeyTerms
 from domain.money import Money
 from infrastructure.clock import SECOND, now
+from infrastructure.dashboard.cells import shown_value
 from infrastructure.dashboard.pages import ACTIONS, library
 from infrastructure.showing.formats import iso
 from tests.application.studios import studio_on
@@ -261,6 +263,14 @@ def test_alerts_are_set_and_removed_by_the_account(gateway: Gateway, admin: http
     assert act(admin, "set_alert", measure="spend", at="50%, 2.50").headers["location"] == "/alerts"
     [alert] = admin.get("/alerts.json").json()["alerts"]
     assert (alert["at"], alert["limit"]["currency"]) == (["50%", "2.50"], "USD")
+    for measure in ALERT_MEASURES:
+        assert act(admin, "set_alert", measure=measure, at="5" if measure in (COST, FAILED) else "50%").is_redirect
+    assert admin.get("/alerts").status_code == 200
+    of_measure = {one["measure"]: one for one in admin.get("/alerts.json").json()["alerts"]}
+    assert of_measure[FAILURE_RATE]["value"] is None, "too few have ended to say"
+    assert str(shown_value("25%", "money")) == "25%", "a rate is a text"
+    for one in of_measure.values():
+        assert one["id"] == alert["id"] or act(admin, "remove_alert", alert=one["id"]).is_redirect
     assert act(admin, "set_alert", measure="spend", at="often").status_code == 400
     assert act(admin, "remove_alert", alert=alert["id"]).status_code == 303
     assert admin.get("/alerts.json").json()["alerts"] == []
