@@ -205,7 +205,7 @@ def value_of(measure: str, sums: Sums) -> int | None:
 
 
 def has_reached(alert: Alert, threshold: Threshold, value: int | None, limit: int | None) -> bool:
-    """Whether a value has come to a threshold; a share of no limit is never reached, nor anything by what is unknown."""
+    """Whether a value has come to a threshold; a share of no limit is never reached, nor are unknowns."""
     if value is None:
         return False
     if threshold.share is None:

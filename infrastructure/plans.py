@@ -25,6 +25,7 @@ from domain.meant import meant
 from domain.money import Money, check_currency, parse_rate
 from domain.plans import AT_ONE, PLANS, Limits, Plan, Trial
 from infrastructure.catalogue.entries import Count, FileTable, Id, Measure, complaints
+from infrastructure.texts import text_of
 
 CORRECT = "correct the file"
 REFUSED = "refused"
@@ -165,7 +166,7 @@ def _loaded(files: tuple[tuple[str, str], ...]) -> Mapping[str, Plan]:
 def read_text(path: Path) -> str:
     """The text of a file. Raises CatalogueError naming it."""
     try:
-        return path.read_text(encoding="utf-8")
+        return text_of(path)
     except OSError as error:
         raise CatalogueError(f"{path}: cannot be read: {error.strerror}", hint="check the path") from error
     except UnicodeDecodeError as error:

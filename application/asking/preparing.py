@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from hashlib import sha256
+from hashlib import file_digest, sha256
+from io import BufferedReader
 from pathlib import Path
 
 from application.asking.choosing import STRATEGIES, Choice, Chooser, Chosen
@@ -150,7 +152,8 @@ class Preparer:
             return await self.read_media(known.content, field=name, media_types=(known.media_type,))
         if isinstance(file, str):
             return await self.read_media(await self._download(name, file), field=name)
-        return await self.read_media(await _content(name, file), field=name)
+        content = file if isinstance(file, bytes) else await asyncio.to_thread(_file_bytes, name, file, self.largest)
+        return await self.read_media(content, field=name)
 
     async def _download(self, name: str, url: str) -> bytes:
         if not url.startswith(ADDRESSES):
@@ -365,15 +368,29 @@ def _named(request: Request, media: Mapping[str, Sequence[Media]]) -> dict[str, 
 
 
 async def _name_of(name: str, file: File) -> str:
-    return file if isinstance(file, str) else sha256(await _content(name, file)).hexdigest()
+    if isinstance(file, str):
+        return file
+    return sha256(file).hexdigest() if isinstance(file, bytes) else await asyncio.to_thread(_file_digest, name, file)
 
 
-async def _content(name: str, file: bytes | Path) -> bytes:
-    return file if isinstance(file, bytes) else await asyncio.to_thread(_file_bytes, name, file)
+def _file_bytes(name: str, file: Path, most: int) -> bytes:
+    """The file, or so much of it that it is known to have more bytes than it may."""
+    with _opened(name, file) as stream:
+        return stream.read(most + 1)
 
 
-def _file_bytes(name: str, file: Path) -> bytes:
+def _file_digest(name: str, file: Path) -> str:
+    with _opened(name, file) as stream:
+        return file_digest(stream, sha256).hexdigest()
+
+
+@contextmanager
+def _opened(name: str, file: Path) -> Iterator[BufferedReader]:
+    """Raises InvalidInput for what cannot be read, or never ends."""
     try:
-        return file.read_bytes()
+        if file.is_char_device():
+            raise InvalidInput(name, f"{file} is a device", hint="give the path of a file")
+        with file.open("rb") as stream:
+            yield stream
     except OSError as error:
         raise InvalidInput(name, f"{file} cannot be read: {error.strerror}", hint="give the path of a file") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -175,13 +176,17 @@ class Output:
         return self.pieces() if self.held is None else iter((self.held,))
 
     def save_to(self, target: Path) -> None:
-        """Write the file to `target`, whole or not at all, without holding it in memory.
+        """Write the file to `target`, whole or not at all, without holding it in memory; to a device as it comes.
 
         Raises as `stream`, and OSError of the target.
         """
-        partial = target.with_name(f".{target.name}.part")
+        if target.exists() and not target.is_file():
+            with target.open("wb") as device:
+                device.writelines(self.stream())
+            return
+        partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
         try:
-            with partial.open("wb") as copy:
+            with partial.open("xb") as copy:
                 copy.writelines(self.stream())
             partial.replace(target)
         finally:

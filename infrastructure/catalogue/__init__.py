@@ -46,6 +46,7 @@ from infrastructure.catalogue.entries import (
 )
 from infrastructure.catalogue.exchanging import exchange_in
 from infrastructure.plugins import catalogue_files, more_models
+from infrastructure.texts import text_of
 
 Presets = Mapping[str, Mapping[str, InputEntry]]
 E = TypeVar("E", bound=BaseModel)
@@ -123,7 +124,7 @@ def known_routes(overlays: Sequence[Path] = ()) -> dict[str, frozenset[str]]:
 
 def _read(path: Path, name: str, *, is_guest: bool = False) -> CatalogueSource:
     try:
-        return _source(path.read_text(encoding="utf-8"), name, is_guest=is_guest)
+        return _source(text_of(path), name, is_guest=is_guest)
     except OSError as error:
         hint = "have its distribution install the file, as its package data" if is_guest else "check the path"
         raise CatalogueError(f"{name}: cannot be read: {error.strerror}", hint=hint) from error

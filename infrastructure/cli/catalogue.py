@@ -12,6 +12,7 @@ from typer import Argument, Option
 
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
+from infrastructure.cli.files import write_new
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.codes import OTHER
 from infrastructure.showing.listings import list_check_document
@@ -88,18 +89,13 @@ def _code(held: Sequence[ListCheck], *, named: bool) -> int:
 
 
 def _write(path: Path, held: Sequence[ListCheck]) -> Path | None:
-    """Raises OSError, and InvalidInput where it came into being meanwhile."""
+    """Raises as `write_new`."""
     from infrastructure.catalogue.overlay import overlay_of
 
     checks = [one.check for one in held if one.check is not None and one.differences]
     if not checks:
         return None
-    text = overlay_of(checks[0])
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError as error:
-        raise InvalidInput("--overlay", f"{path} is there already", hint="name a new file") from error
+    write_new(path, overlay_of(checks[0]), "--overlay")
     return path
 
 

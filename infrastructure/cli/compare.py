@@ -11,6 +11,7 @@ from typer import Argument, Option
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.create import Creating
+from infrastructure.cli.files import replacing_whole
 from infrastructure.cli.options import WHAT, Account, Asking, OperationId, file_of, pairs
 from infrastructure.cli.run import Prompt
 from infrastructure.cli.serving import Estimate, asked_of
@@ -69,7 +70,8 @@ async def compare(
         with session.progress("compare") as told:
             compared = await service(several, together=not apart, progress=told, **shared)
         if sheet is not None:
-            _write(sheet, await service.sheet(compared))
+            with replacing_whole(sheet, "--sheet") as stream:
+                stream.write(await service.sheet(compared))
     return Report({**document(compared), "sheet": str(sheet) if sheet else None}, lambda page: _show(page, compared))
 
 
@@ -89,13 +91,6 @@ async def judge(
     async with session.studio(writes=bool(accepted)) as studio:
         found = await studio.services.compare.judge(batch, accepted or None, account=session.account(account))
     return Report(document(found), lambda page: _show_judged(page, found))
-
-
-def _write(sheet: Path, content: bytes) -> None:
-    try:
-        sheet.write_bytes(content)
-    except OSError as error:
-        raise InvalidInput("--sheet", f"{sheet} cannot be written: {error.strerror}") from error
 
 
 def _show(page: Page, found: ComparedSet) -> None:

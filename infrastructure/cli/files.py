@@ -2,72 +2,106 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, Final, TextIO
 
-from domain.errors import InvalidInput
+from domain.errors import ImageStudioError, InvalidInput
+from infrastructure.texts import text_of
+
+EXHAUSTED: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""The path is right, and the disk behind it takes no more."""
+
+
+class DiskFull(ImageStudioError):
+    """There was no space for a file, whose path is right."""
+
+    code = "io"
 
 
 @contextmanager
 def replacing(file: Path | None, option: str = "--csv") -> Iterator[TextIO | None]:
-    """An option's new file, in place of the old one when it is complete, on disk; until then nobody sees it.
-
-    It is opened before anything else is done. Raises InvalidInput if it cannot be written.
-    """
+    """An option's new file of text, if there is one, as `replacing_whole` writes it."""
     if file is None:
         yield None
         return
-    if file.is_dir():
-        raise InvalidInput(option, f"{file} is a folder", hint="give the path of a file")
-    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        stream = temporary.open("x", encoding="utf-8", newline="")
-    except OSError as error:
-        raise InvalidInput(option, f"{file} cannot be written: {error.strerror}") from error
-    try:
-        with stream:
+    with replacing_whole(file, option) as raw:
+        stream = TextIOWrapper(raw, encoding="utf-8", newline="")
+        try:
             yield stream
             stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
+        finally:
+            with suppress(OSError):
+                stream.detach()
 
 
 @contextmanager
 def replacing_whole(file: Path, option: str) -> Iterator[BinaryIO]:
-    """A new file of bytes, in the place of an old one once it is whole, on disk. Raises InvalidInput of the option."""
-    temporary = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    """An option's new file, in place of the old one when it is complete, on disk; until then nobody sees it.
+
+    Of a link it is the file that it leads to; a device or a pipe stays, and is written to as it comes. It is opened
+    before anything else is done. Raises InvalidInput if it cannot be written, DiskFull.
+    """
+    if file.is_dir():
+        raise InvalidInput(option, f"{file} is a folder", hint="give the path of a file")
+    target = file if _stays(file) else Path(os.path.realpath(file))
+    written = target if _stays(file) else target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        if file.is_dir():
-            raise InvalidInput(option, f"{file} is a folder", hint="give the path of a file")
-        with temporary.open("xb") as stream:
+        with written.open("wb" if written == target else "xb") as stream:
             yield stream
             stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(file)
+            if written != target:
+                os.fsync(stream.fileno())
+        if written != target:
+            written.replace(target)
     except OSError as error:
-        raise InvalidInput(option, f"{file} cannot be written: {error.strerror}") from error
+        if error.filename not in (None, str(written)):
+            raise
+        raise not_written(error, file, option) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if written != target:
+            written.unlink(missing_ok=True)
+
+
+def _stays(file: Path) -> bool:
+    """Whether it is a device or a pipe, which nothing may take the place of."""
+    return file.exists() and not file.is_file()
 
 
 def write_new(file: Path, text: str, option: str) -> None:
-    """An option's new file. Raises InvalidInput if it is there, or cannot be written."""
+    """An option's new file, whole or not at all. Raises InvalidInput if it is there, or cannot be written; DiskFull."""
     try:
         with file.open("x", encoding="utf-8") as stream:
-            stream.write(text)
+            try:
+                stream.write(text)
+                stream.flush()
+            except OSError:
+                file.unlink()
+                raise
+    except FileExistsError as error:
+        raise InvalidInput(option, f"{file} is there already", hint="name a new file") from error
     except OSError as error:
-        raise InvalidInput(option, f"{file} cannot be written: {error.strerror}") from error
+        raise not_written(error, file, option) from error
 
 
-def handed_text(file: Path) -> str:
-    """The text of a file that somebody handed on. Raises InvalidInput if it cannot be read."""
+def not_written(error: OSError, file: Path, option: str, hint: str = "") -> ImageStudioError:
+    """What to raise for a file that an option names: a full disk is no mistake of whoever named it."""
+    told = f"{file} cannot be written: {error.strerror or error}"
+    if error.errno in EXHAUSTED:
+        return DiskFull(f"{option}: {told}", hint=hint or "free some space, or name another place")
+    return InvalidInput(option, told, hint=hint or "name a file in a folder that you may write to")
+
+
+def handed_text(file: Path, name: str = "FILE") -> str:
+    """The text of a file that an argument or an option names. Raises InvalidInput if it cannot be read."""
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        raise InvalidInput("FILE", f"{file} cannot be read: {error}") from error
+        return text_of(file)
+    except OSError as error:
+        raise InvalidInput(name, f"{file} cannot be read: {error.strerror}", hint="name a file of text") from error
+    except UnicodeError as error:
+        raise InvalidInput(name, f"{file} is not a text in UTF-8", hint="name another file") from error

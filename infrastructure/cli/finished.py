@@ -9,10 +9,10 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from domain.errors import InvalidInput
 from domain.meaning import Kind as ErrorKind
 from infrastructure.cli.commands import Report
 from infrastructure.cli.failures import note
+from infrastructure.cli.files import not_written
 from infrastructure.cli.options import file_of
 from infrastructure.cli.run import exit_code, make_out_folder, suffix_of
 from infrastructure.cli.serving import show_advised
@@ -70,7 +70,7 @@ def _copied(done: FinishedSet, out: Path, stem: str) -> dict[str, Path]:
                 output.save_to(path)
             except OSError as error:
                 hint = f"it is kept in {output.where}"
-                raise InvalidInput("--out", f"{path} cannot be written: {error.strerror}", hint=hint) from error
+                raise not_written(error, path, "--out", hint) from error
             copies[one.operation.operation] = path
     return copies
 

@@ -58,7 +58,7 @@ async def record(
 
     Ends with 1 where they are further apart than is allowed, which is an alert.
     """
-    text = None if lines is None else handed_text(lines)
+    text = None if lines is None else handed_text(lines, "--lines")
     async with session.studio() as studio:
         money = Money.parse(amount, currency or studio.invoices.currency)
         read = [] if text is None else lines_of_text(text, money.currency)

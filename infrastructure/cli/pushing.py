@@ -45,7 +45,7 @@ async def push(
 
     async with session.reading() as reading:
         _check_url(url)
-        secret = "" if token is None else handed_text(token).strip()
+        secret = "" if token is None else handed_text(token, "--token").strip()
         if account is not None:
             await reading.accounts.show(account)
         ledger: str | None = await asyncio.to_thread(ledger_id, reading.database)

@@ -14,6 +14,7 @@ from domain.meaning import Kind as ErrorKind
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.estimatepages import show_estimate
 from infrastructure.cli.failures import note
+from infrastructure.cli.files import not_written
 from infrastructure.cli.options import WHAT, Asking, OperationId, Owner, Why
 from infrastructure.cli.resultpages import show_cancelled, show_result
 from infrastructure.cli.session import CommandSession
@@ -120,7 +121,7 @@ def copied(result: Result, out: Path) -> dict[tuple[str, int], Path]:
                 output.save_to(path)
             except OSError as error:
                 hint = f"it is kept in {output.where}"
-                raise InvalidInput("--out", f"{path} cannot be written: {error.strerror}", hint=hint) from error
+                raise not_written(error, path, "--out", hint) from error
             copies[one.operation, place] = path
     return copies
 

@@ -8,6 +8,7 @@ sent ─┬─ answered                     the answer, or its error
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -140,7 +141,7 @@ class Wire:
         """
         if target.exists():
             raise InvalidInput("target", f"{target} is there already", hint="name a new file; nothing is overwritten")
-        part = target.with_name(f".{target.name}.part")
+        part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
         try:
             with self._files.stream("GET", path, headers={"accept-encoding": "identity"}) as answer:
                 if answer.status_code != httpx.codes.OK:

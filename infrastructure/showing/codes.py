@@ -27,8 +27,6 @@ EXIT_CODES: Final[Mapping[Kind, int]] = MappingProxyType(
         Kind.GONE: 6,
         Kind.BROKEN: 6,
         Kind.OVERLOADED: OTHER,
-        Kind.UNAUTHENTICATED: 2,
-        Kind.FORBIDDEN: 2,
     }
 )
 
@@ -47,8 +45,6 @@ STATUSES: Final[Mapping[Kind, int]] = MappingProxyType(
         Kind.GONE: 410,
         Kind.BROKEN: 500,
         Kind.OVERLOADED: 503,
-        Kind.UNAUTHENTICATED: 401,
-        Kind.FORBIDDEN: 403,
     }
 )
 

@@ -34,6 +34,7 @@ from domain.errors import CatalogueError
 from domain.inputs import shortened
 from domain.meant import meant
 from infrastructure.gateway.aliases import Alias
+from infrastructure.texts import text_of
 
 SHAPES: tuple[type[PresetEntry], ...] = (
     *(Template, Style, Quality, Enhancement, Enlargement, Backdrop, Recipe),
@@ -69,7 +70,7 @@ def _loaded(files: tuple[tuple[str, str], ...]) -> Presets:
 
 def _text(name: str, path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return text_of(path)
     except OSError as error:
         raise CatalogueError(f"{name}: cannot be read: {error.strerror}", hint="check the path") from error
     except UnicodeDecodeError as error:
