@@ -90,7 +90,7 @@ def write_new(file: Path, text: str, option: str) -> None:
 
 
 def not_written(error: OSError, file: Path, option: str, hint: str = "") -> ImageStudioError:
-    """What to raise for a file that an option names: a full disk is no mistake of whoever named it."""
+    """The error of a file that an option names: a full disk is no mistake of whoever named it."""
     told = f"{file} cannot be written: {error.strerror or error}"
     if error.errno in EXHAUSTED:
         return DiskFull(f"{option}: {told}", hint=hint or "free some space, or name another place")
