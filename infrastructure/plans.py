@@ -25,7 +25,7 @@ from domain.meant import meant
 from domain.money import Money, check_currency, parse_rate
 from domain.plans import AT_ONE, PLANS, Limits, Plan, Trial
 from infrastructure.catalogue.entries import Count, FileTable, Id, Measure, complaints
-from infrastructure.texts import text_of
+from infrastructure.texts import text_in
 
 CORRECT = "correct the file"
 REFUSED = "refused"
@@ -166,7 +166,7 @@ def _loaded(files: tuple[tuple[str, str], ...]) -> Mapping[str, Plan]:
 def read_text(path: Path) -> str:
     """The text of a file. Raises CatalogueError naming it."""
     try:
-        return text_of(path)
+        return text_in(path)
     except OSError as error:
         raise CatalogueError(f"{path}: cannot be read: {error.strerror}", hint="check the path") from error
     except UnicodeDecodeError as error:

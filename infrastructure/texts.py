@@ -12,7 +12,7 @@ LONGEST: Final = 64 * MEBIBYTE
 """Bytes; what somebody writes has a thousandth of them, and a device never ends."""
 
 
-def text_of(file: Path) -> str:
+def text_in(file: Path) -> str:
     """A file's text in UTF-8. Raises OSError for what cannot be read, or is longer; UnicodeDecodeError."""
     with file.open("rb") as stream:
         content = stream.read(LONGEST + 1)

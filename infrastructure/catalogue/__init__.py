@@ -46,7 +46,7 @@ from infrastructure.catalogue.entries import (
 )
 from infrastructure.catalogue.exchanging import exchange_in
 from infrastructure.plugins import catalogue_files, more_models
-from infrastructure.texts import text_of
+from infrastructure.texts import text_in
 
 Presets = Mapping[str, Mapping[str, InputEntry]]
 E = TypeVar("E", bound=BaseModel)
@@ -124,7 +124,7 @@ def known_routes(overlays: Sequence[Path] = ()) -> dict[str, frozenset[str]]:
 
 def _read(path: Path, name: str, *, is_guest: bool = False) -> CatalogueSource:
     try:
-        return _source(text_of(path), name, is_guest=is_guest)
+        return _source(text_in(path), name, is_guest=is_guest)
     except OSError as error:
         hint = "have its distribution install the file, as its package data" if is_guest else "check the path"
         raise CatalogueError(f"{name}: cannot be read: {error.strerror}", hint=hint) from error

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
 from domain.errors import ImageStudioError, InvalidInput
-from infrastructure.texts import text_of
+from infrastructure.texts import text_in
 
 EXHAUSTED: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """The path is right, and the disk behind it takes no more."""
@@ -100,7 +100,7 @@ def not_written(error: OSError, file: Path, option: str, hint: str = "") -> Imag
 def handed_text(file: Path, name: str = "FILE") -> str:
     """The text of a file that an argument or an option names. Raises InvalidInput if it cannot be read."""
     try:
-        return text_of(file)
+        return text_in(file)
     except OSError as error:
         raise InvalidInput(name, f"{file} cannot be read: {error.strerror}", hint="name a file of text") from error
     except UnicodeError as error:

@@ -34,7 +34,7 @@ from domain.errors import CatalogueError
 from domain.inputs import shortened
 from domain.meant import meant
 from infrastructure.gateway.aliases import Alias
-from infrastructure.texts import text_of
+from infrastructure.texts import text_in
 
 SHAPES: tuple[type[PresetEntry], ...] = (
     *(Template, Style, Quality, Enhancement, Enlargement, Backdrop, Recipe),
@@ -70,7 +70,7 @@ def _loaded(files: tuple[tuple[str, str], ...]) -> Presets:
 
 def _text(name: str, path: Path) -> str:
     try:
-        return text_of(path)
+        return text_in(path)
     except OSError as error:
         raise CatalogueError(f"{name}: cannot be read: {error.strerror}", hint="check the path") from error
     except UnicodeDecodeError as error:

@@ -10,7 +10,7 @@ import pytest
 
 from domain.errors import InvalidInput
 from infrastructure.cli.files import DiskFull, handed_text, replacing, replacing_whole, write_new
-from infrastructure.texts import LONGEST, text_of
+from infrastructure.texts import LONGEST, text_in
 from tests.infrastructure.cli.workspaces import Workspace, call
 
 SPAN = ("--from", "2026-11-01", "--to", "2026-12-01")
@@ -77,7 +77,7 @@ def test_what_never_ends_is_refused(workspace: Workspace, tmp_path: Path) -> Non
     with long.open("wb") as stream:
         stream.truncate(LONGEST + 1)
     with pytest.raises(OSError, match="has more than 64 MiB"):
-        text_of(long)
+        text_in(long)
     book = call("simulate", *SPAN, "--book", long, "--json")
     assert (book.code, book.error["code"]) == (2, "catalogue")
     assert "more than 64 MiB" in book.error["message"]
