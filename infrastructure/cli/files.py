@@ -11,14 +11,14 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO, Final, TextIO
 
-from domain.errors import ImageStudioError, InvalidInput
+from domain.errors import ImageStudioError, InvalidInput, StoreError
 from infrastructure.texts import text_in
 
 EXHAUSTED: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """The path is right, and the disk behind it takes no more."""
 
 
-class DiskFull(ImageStudioError):
+class DiskFull(StoreError):
     """There was no space for a file, whose path is right."""
 
     code = "io"
