@@ -10,8 +10,9 @@ hint that every door may say alike is a plain text and needs no action.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -34,6 +35,10 @@ class Advice:
 
     def __str__(self) -> str:
         return worded(self, PYTHON)
+
+    def __reduce__(self) -> tuple[Callable[[], Advice], tuple[()]]:
+        """For another process, where its fields are as fixed as here."""
+        return partial(Advice, self.action, **self.fields), ()
 
 
 def worded(hint: object, words: Mapping[str, str]) -> str:

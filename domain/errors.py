@@ -5,12 +5,9 @@ ImageStudioError
 │   ├── UnknownAccount, UnknownModel, UnknownKind, UnknownOperation, UnknownAsset, UnknownCollection, UnknownPlan,
 │   │   UnknownApiKey, UnknownWebhook     there is no such thing, or it is another account's
 │   ├── UnknownQuote, ApprovalNeeded in `domain.approvals`, UnknownPeriod, UnknownStatement in `domain.billing`
-│   ├── AccountExists
 │   ├── InvalidInput          a field, its value and the limit it breaks
 │   │   └── NoMedia           nothing, or a mere text, in place of a file
-│   ├── InvalidMoney
-│   │   └── CurrencyMismatch
-│   ├── InvalidPeriod
+│   ├── InvalidMoney, CurrencyMismatch, InvalidPeriod, AccountExists
 │   ├── KeyReused             same idempotency key, another request
 │   ├── Unverified            a callback that is not the provider's
 │   ├── Unauthenticated       no API key, or one that opens nothing
@@ -35,19 +32,17 @@ ImageStudioError
 │   ├── FactsLost             the log ends before facts that it once had
 │   ├── FilesAtRisk           what is to be deleted may be needed by facts that are not in the log
 │   ├── LogCorrupted          a stored fact is not what was written
-│   ├── AssetMissing          a file's content was erased or lost
-│   ├── AssetDamaged          a file's content is not what was written
+│   ├── AssetMissing, AssetDamaged  a file's content was erased or lost, or is not what was written
 │   ├── ViewStopped           a view cannot take in a fact; the others go on
 │   └── RebuildLost           another rebuild of the same view took over
-├── Overloaded                too many requests are waiting; none of this one was recorded
-└── ShuttingDown
+└── Overloaded, ShuttingDown  too many requests are waiting, or the studio closes; nothing was recorded
 
 Each class has a kind, and an exit code or a status follows from that alone: see `infrastructure/showing/codes.py`.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from domain.advice import PYTHON, Advice, Hint, worded
 from domain.meaning import Kind
@@ -68,6 +63,10 @@ class ImageStudioError(Exception):
     @property
     def hint(self) -> str:
         return worded(self.advice, PYTHON)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process, whatever its class is built from."""
+        return type(self).__new__, (type(self), *self.args), vars(self)
 
 
 class InvalidRequest(ImageStudioError):

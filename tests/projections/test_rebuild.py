@@ -315,6 +315,15 @@ def test_a_worker_that_cannot_start_ends_the_rebuild_with_a_clear_error(log: Log
         rebuild(database, log.source, ALL, workers=Workers(1, partial(open_source, "nonsense")))
 
 
+def test_what_a_worker_cannot_read_is_told_as_it_was_raised(
+    log: Log, database: Database, empty_sqlite_url: str
+) -> None:
+    log.record(FACTS)
+    with pytest.raises(StoreUnavailable, match="tables are not here") as told:
+        rebuild(database, log.source, ALL, workers=Workers(1, partial(open_source, empty_sqlite_url)))
+    assert told.value.hint
+
+
 def test_a_rebuild_clears_what_stopped_a_view(log: Log, database: Database, views: Views) -> None:
     log.record(FACTS)
     Projector(database, log.source, ALL).advance()

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import copy
+import inspect
+import pickle
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from domain import errors
+from domain.advice import Advice
 from domain.errors import ImageStudioError, OperationError, StoreError
 from domain.meaning import Kind
+from domain.refusals import Refusal, Unapproved
 from infrastructure.showing.codes import EXIT_CODES, STATUSES
 
 EXITS = {
@@ -36,6 +43,25 @@ def classes(error: type[ImageStudioError] = ImageStudioError) -> Iterator[type[I
 
 
 RAISED = [each for each in classes() if each is not OperationError]
+GIVEN: dict[str, Any] = {
+    "message": "cannot be",
+    "hint": (Advice("account.open", account="acme"), "wait"),
+    "field": "prompt",
+    "operation": "operation-1",
+    "setting": "IMAGESTUDIO_MOST_WAITING",
+    "most": Decimal("1.5"),
+    "refusal": Refusal(rule="limit", measure="outputs", limit=2, asked=3, used=0, held=0, left=2),
+    "waiting": Unapproved(api_key="key-1", kind="generate", outputs=1, model="a", price=1, currency="USD"),
+    "account": "acme",
+    "to": "second",
+    "seconds": 3,
+}
+"""What errors are built from, by the names of their parameters."""
+
+
+def process_copy(error: ImageStudioError) -> ImageStudioError:
+    again: ImageStudioError = pickle.loads(pickle.dumps(error))
+    return again
 
 
 @pytest.mark.parametrize("error", RAISED, ids=lambda error: error.__name__)
@@ -57,3 +83,18 @@ def test_only_a_fault_of_ours_is_a_status_of_the_servers() -> None:
 
 def test_every_kind_is_an_errors() -> None:
     assert {error.kind for error in vars(errors).values() if isinstance(error, type) and error in RAISED} == set(Kind)
+
+
+@pytest.mark.parametrize(
+    "copied", [process_copy, copy.copy, copy.deepcopy], ids=["another process", "copy", "deep copy"]
+)
+@pytest.mark.parametrize("error", RAISED, ids=lambda error: error.__name__)
+def test_an_error_says_the_same_in_another_process(
+    error: type[ImageStudioError], copied: Callable[[ImageStudioError], ImageStudioError]
+) -> None:
+    one = error(**{name: GIVEN[name] for name in inspect.signature(error).parameters})
+    again = copied(one)
+    assert type(again) is error
+    assert (str(again), again.hint, again.code, again.kind) == (str(one), one.hint, one.code, one.kind)
+    assert vars(again) == vars(one)
+    assert again.hint
