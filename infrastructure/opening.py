@@ -159,24 +159,29 @@ def open_files(settings: Settings) -> Iterator[Belonging]:
 @dataclass(frozen=True, slots=True)
 class DatabaseStanding:
     """How a database stands: the revision of its schema, which ledger it is, which facts it lost, and that the files
-    are another ledger's."""
+    are another ledger's; how many segments its archive has, and which of them are not there."""
 
     revision: str | None
     ledger: str | None
     lost: FactsLost | None
     foreign: ForeignFiles | None = None
+    segments: int = 0
+    missing: tuple[str, ...] = ()
 
 
 def standing(settings: Settings) -> DatabaseStanding:
     """How the settings' database stands; changes nothing. Raises NoLedger, StoreUnavailable."""
     if not _exists(settings):
         raise _no_ledger(settings)
-    with closing(Database(settings.database, lock_seconds=settings.lock_seconds, reading=True)) as database:
+    patience, archive = settings.lock_seconds, settings.archive
+    with closing(Database(settings.database, lock_seconds=patience, reading=True, archive=archive)) as database:
         revision = revision_of(database)
         if revision != HEAD:
             return DatabaseStanding(revision, None, None)
         id = ledger_id(database)
-        return DatabaseStanding(revision, id, lost_facts(settings, database), foreign_files(settings, id))
+        troubles = lost_facts(settings, database), foreign_files(settings, id)
+        kept = database.archive
+        return DatabaseStanding(revision, id, *troubles, len(kept.records()), tuple(kept.missing()))
 
 
 def ledgers_of(log: StudioLog, clock: Callable[[], int], selling: Selling | None = None) -> LedgerReader:

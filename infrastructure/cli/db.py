@@ -17,7 +17,7 @@ from infrastructure.cli.options import Yes
 from infrastructure.cli.session import CommandSession
 from infrastructure.cli.turns import turns_report
 from infrastructure.shards.turns import each_in_turn, each_in_turn_blocking
-from infrastructure.showing.formats import document, size
+from infrastructure.showing.formats import counted, document, size
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
@@ -140,8 +140,12 @@ def _show_standing(page: Page, settings: Settings, found: DatabaseStanding, shar
     rows = [("shard", shard)] if shard else []
     rows += [("database", _shown(settings)), ("ledger", found.ledger or "not opened yet"), ("files", settings.assets)]
     rows += [("schema", found.revision or "none yet"), ("needed", HEAD)]
+    if found.segments:
+        rows.append(("archive", f"{counted(found.segments, 'segment')} in {settings.archive}"))
     if found.revision != HEAD:
         rows.append(("to do", "imagestudio db upgrade"))
     page.pairs(rows)
     for trouble in filter(None, (found.lost, found.foreign)):
         page.prose(trouble.message, "red", indent=2)
+    for name in found.missing:
+        page.prose(f"segment {name} of the archive is not there, or not as long as it was", "red", indent=2)

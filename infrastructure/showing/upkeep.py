@@ -67,4 +67,6 @@ def database_document(found: DatabaseStanding, database: str, files: str, needed
         "files": files,
         "lost": found.lost.message if found.lost is not None else None,
         "foreign": found.foreign.message if found.foreign is not None else None,
+        "segments": found.segments,
+        "missing_segments": [*found.missing],
     }

@@ -126,11 +126,15 @@ class Archive:
         lacking = tuple(id for id in ids if id not in begun and may_be_archived(id))
         return self.rows(SegmentQuery(operations=lacking)) if lacking else []
 
+    def missing(self) -> list[str]:
+        """The files that are not there, or not as long as they were, by name; none is read."""
+        return [record.name for record in self.records() if not self._is_there(record)]
+
     def read(self, record: SegmentRecord) -> bytes:
         """The bytes of a segment, which are those that were written."""
         if self.folder is None:
             raise damaged(record.name, "is needed, and no folder is named where it would be")
-        file = self.folder / self.ledger / record.name
+        file = self.file(record)
         try:
             content = file.read_bytes()
         except OSError as error:
@@ -139,6 +143,14 @@ class Archive:
         if sha256(content).hexdigest() != record.digest:
             raise damaged(record.name, f"is not what was written: {file} has {len(content):,} of {record.size:,} bytes")
         return content
+
+    def file(self, record: SegmentRecord) -> Path:
+        """The place of a segment: the folder of its ledger."""
+        return (self.folder or Path()) / self.ledger / record.name
+
+    def _is_there(self, record: SegmentRecord) -> bool:
+        file = self.file(record)
+        return self.folder is not None and file.is_file() and file.stat().st_size == record.size
 
     def load(self, record: SegmentRecord) -> Segment:
         """A segment's facts, from memory if it was read lately."""
@@ -185,7 +197,7 @@ def _found(segment: Segment, wanted: SegmentQuery, limit: int | None) -> list[Se
         some = [row for id in wanted.operations for row in segment.by_operation.get(id, ())]
         some = [row for row in some if not wanted.streams or row.stream in wanted.streams]
     elif wanted.streams:
-        some = [row for stream in wanted.streams for row in segment.by_stream.get(stream, ())]
+        some = [row for stream in wanted.streams for row in segment.stretch(stream, wanted.above, wanted.end)]
     else:
         between = segment.between(wanted.after, wanted.upto)
         some = [*between] if limit is None or wanted.topics else [*between[:limit]]

@@ -71,6 +71,12 @@ class Segment:
             found[row.stream].append(row)
         return found
 
+    def stretch(self, stream: str, above: int, upto: int) -> Sequence[SegmentRow]:
+        """The facts of a stream above one version, up to another; its versions here have no holes."""
+        rows = self.by_stream.get(stream, ())
+        before = rows[0].version - 1 if rows else 0
+        return rows[max(0, above - before) : max(0, upto - before)]
+
     @cached_property
     def by_operation(self) -> Mapping[str, Sequence[SegmentRow]]:
         found: defaultdict[str, list[SegmentRow]] = defaultdict(list)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import re
+import signal
+import sys
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Engine, event, text
 
 from application.keeping.books import BookQuery
 from application.ledger.reader import LogFilter
 from domain.errors import InvalidInput, KeyReused, LogCorrupted
 from domain.money import Money
 from infrastructure.archiving.archiving import ArchivedPeriods, PeriodArchive
+from infrastructure.clock import now
 from infrastructure.copying.backing import back_up_whole
 from infrastructure.copying.restoring import restore
 from infrastructure.opening import Access, belonging, open_log
@@ -28,6 +33,8 @@ from infrastructure.store.urls import sqlite_url as url_of
 from tests.application.studios import SYNC, database_of, facts_of, is_sound, settings_for, studio_on
 from tests.application.support import Clock
 from tests.domain.wall_clocks import utc
+from tests.faults.processes import Reaper, ended, forks
+from tests.infrastructure.copying.killing import telling
 from tests.infrastructure.copying.test_backup import silent
 
 MONTHS = tuple(utc(f"2026-0{month}-10T12:00") for month in (3, 4, 5))
@@ -230,3 +237,82 @@ async def test_a_backup_has_archived_facts_whole_and_is_restored_with_all_of_the
         assert await is_sound(restored)
         assert archived(restored).segments
         assert restored.log.reader.read(0, 10_000) == before
+
+
+def dying(url: str, home: Path, last: int) -> None:
+    """What a child does: archive, and die at a step; files and whatever is written to the database are steps."""
+    reaper = Reaper(last)
+
+    def told(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if statement.startswith(("BEGIN", "INSERT", "DELETE", "COMMIT")):
+            reaper(statement)
+
+    event.listen(Engine, "after_cursor_execute", told)
+    sys.addaudithook(telling(reaper))
+    with closing(open_log(settings_for(url, home), Access.WRITE)) as log:
+        PeriodArchive(log.database, log.codec, now, FEW).run()
+
+
+STEPS = {"sqlite": (4, 2, 3, 5, 7, 8, 10), "postgresql": (6, 9)}
+"""Of the first segment that is left: written, moved, flushed, listed, deleted, committed; and into the next one."""
+
+
+async def test_killed_at_any_moment_no_fact_is_lost_and_the_next_run_goes_on(database_url: str, tmp_path: Path) -> None:
+    clock = Clock(MONTHS[0])
+    async with studio_on(database_url, tmp_path, clock=clock) as studio:
+        await lived(studio, clock)
+        before = studio.log.reader.read(0, 10_000)
+        for last in STEPS[database_of(studio).dialect]:
+            process = forks().Process(target=dying, args=(database_url, tmp_path, last), daemon=True)
+            process.start()
+            assert await asyncio.to_thread(ended, process) == -signal.SIGKILL
+            assert archiving_of(studio).problems() == []
+            assert studio.log.reader.read(0, 10_000) == before
+        assert studio.archiving is not None
+        assert len(studio.archiving.segments()) > 0
+        archived(studio)
+        assert studio.log.reader.read(0, 10_000) == before
+        assert await is_sound(studio)
+
+
+async def counted(
+    url: str, home: Path, clock: Clock, work: Callable[[Studio], Awaitable[object]]
+) -> tuple[list[str], int]:
+    """The statements of a piece of work in a studio that has just been opened, and of its opening; and files read."""
+    seen: list[str] = []
+
+    def told(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if "NOTIFY" not in statement:  # it has the process's name, as others wait to be told
+            seen.append(re.sub(r"\d+", "0", statement))
+
+    event.listen(Engine, "after_cursor_execute", told)
+    try:
+        async with studio_on(url, home, clock=clock) as studio:
+            await work(studio)
+            return seen, database_of(studio).archive.opened
+    finally:
+        event.remove(Engine, "after_cursor_execute", told)
+
+
+async def test_opening_and_recording_ask_the_same_and_read_no_file_with_and_without_an_archive(
+    database_url: str, tmp_path: Path
+) -> None:
+    clock = Clock(MONTHS[0])
+
+    async def record(studio: Studio) -> None:
+        for account in ("acme", "beside"):
+            done = await studio.operations.generate("a lake", account=account, model=SYNC)
+            await studio.upkeep.refund(done.operation, account=account, reason="spoilt", reference="r9")
+        await studio.accounts.limits("acme")
+        await asyncio.to_thread(studio.views.catch_up)
+
+    async with studio_on(database_url, tmp_path, clock=clock) as studio:
+        await lived(studio, clock)
+    await counted(database_url, tmp_path, clock, record)
+    without, none = await counted(database_url, tmp_path, clock, record)
+    async with studio_on(database_url, tmp_path, clock=clock) as studio:
+        assert archived(studio).segments
+    within, read = await counted(database_url, tmp_path, clock, record)
+    assert (Counter(within) - Counter(without), Counter(without) - Counter(within)) == (Counter(), Counter())
+    assert (read, none) == (0, 0)
+    assert [one for one in within if "archive" in one and "SELECT count(*) FROM archive_segments" not in one] == []

@@ -47,13 +47,15 @@ def _obey(known: dict[str, str], arguments: tuple[str, ...], last: int, steps: P
         os.dup2(out.fileno(), 2)
     reaper = Reaper(last)
     with statements(reaper):
-        sys.addaudithook(_telling(reaper))
+        sys.addaudithook(telling(reaper))
         code = main(list(arguments))
     steps.write_text(str(len(reaper.seen)))
     sys.exit(code)
 
 
-def _telling(tap: Callable[[str], None]) -> Callable[[str, tuple[Any, ...]], None]:
+def telling(tap: Callable[[str], None]) -> Callable[[str, tuple[Any, ...]], None]:
+    """Every file that is opened to be written, moved or removed is a step."""
+
     def tell(event: str, arguments: tuple[Any, ...]) -> None:
         if event in FILES or (event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITES):
             tap(event)
