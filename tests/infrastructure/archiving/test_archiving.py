@@ -253,7 +253,7 @@ def dying(url: str, home: Path, last: int) -> None:
         PeriodArchive(log.database, log.codec, now, FEW).run()
 
 
-STEPS = {"sqlite": (4, 2, 3, 5, 7, 8, 10), "postgresql": (6, 9)}
+STEPS = {"sqlite": (3, 5, 6, 7, 9, 10, 11), "postgresql": (8, 9, 13)}
 """Of the first segment that is left: written, moved, flushed, listed, deleted, committed; and into the next one."""
 
 
