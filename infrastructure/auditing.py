@@ -46,7 +46,7 @@ def audit_of(settings: Settings, database: Database, codec: Codec, views: Views,
         ground=ground,
         open_source=partial(open_source, settings),
         names=lambda: AssetNames(asset_key(database), ImportedKeys(database)),
-        segments=partial(segment_problems, database),
+        segments=partial(segment_problems, database, whole=False),
         forget_milestones=SqlMilestones(database, lambda: nullcontext(database)).forget,
     )
 

@@ -80,6 +80,9 @@ class Auditable(Protocol[C_co]):
     @property
     def views(self) -> ProgressOfViews: ...
 
+    @property
+    def segments(self) -> Callable[[], Iterable[Problem]]: ...
+
     def differences(self, account: str | None = None) -> Iterator[Discrepancy]: ...
 
     def asset_ids(self, account: str | None = None) -> Iterator[Problem]: ...
@@ -114,9 +117,9 @@ class Verdict(Generic[C]):
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """All that was found, but for the rows of views that differ."""
+        """All that was found, each once, but for the rows of views that differ."""
         found = (*self.chains, *self.index, *self.tables, *self.assets, *self.bills, *self.books)
-        return (*found, self.replay) if self.replay else found
+        return tuple(dict.fromkeys((*found, self.replay) if self.replay else found))
 
 
 async def audited(
@@ -129,7 +132,8 @@ async def audited(
 ) -> Verdict[C]:
     """Audit all accounts, or one; `lost` says which facts the log had once and has no more, if its files know it."""
     report(0.1, "verifying hash chains")
-    chains = await _problems(lambda: verify_chains(ledger.reader, account, seals))
+    chains = await _problems(ledger.segments)
+    chains = chains or await _problems(lambda: verify_chains(ledger.reader, account, seals))
     report(0.4, "reading the index")
     index = await _problems(lambda: verify_index(ledger.reader, ledger.codec, account))
     report(0.5, "comparing what stands beside the log")

@@ -34,7 +34,8 @@ class Problem:
     what: str
 
     def __str__(self) -> str:
-        return f"position {self.position}, stream {self.stream}, version {self.version}: {self.what}"
+        place = f", stream {self.stream}, version {self.version}" if self.stream else ""
+        return f"position {self.position}{place}: {self.what}"
 
 
 @dataclass(slots=True)

@@ -94,10 +94,10 @@ class Archive:
         """The facts that segments hold, in the order of the log, at most `limit`."""
         found: list[SegmentRow] = []
         for record in sorted(self._candidates(wanted), key=lambda record: record.first):
-            if limit is not None and len(found) >= limit and record.first > sorted(found)[limit - 1].position:
+            if limit is not None and len(found) >= limit and record.first > found[limit - 1].position:
                 break
-            found += _found(self.load(record), wanted, limit)
-        return sorted(found)[:limit]
+            found = sorted([*found, *_found(self.load(record), wanted, limit)])
+        return found[:limit]
 
     def scan(self, wanted: SegmentQuery) -> Iterator[SegmentRow]:
         """All of them, a page at a time."""
@@ -200,7 +200,9 @@ def _found(segment: Segment, wanted: SegmentQuery, limit: int | None) -> list[Se
         some = [row for stream in wanted.streams for row in segment.stretch(stream, wanted.above, wanted.end)]
     else:
         between = segment.between(wanted.after, wanted.upto)
-        some = [*between] if limit is None or wanted.topics else [*between[:limit]]
+        if not wanted.topics:
+            return [*between[:limit]]
+        some = [*between]
     return [row for row in some if wanted.holds(row)]
 
 

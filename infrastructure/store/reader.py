@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Integer, Select, bindparam, or_, select, text
+from sqlalchemy import Integer, Label, Select, bindparam, func, or_, select, text
 
 from application.ledger.log import Head, Link, Positioned, as_row
 from application.ledger.reader import EVERYTHING, BareRow, LogFilter
@@ -15,7 +15,7 @@ from domain.ledger import account_stream
 from domain.streams import NEVER, account_of, begin_of
 from infrastructure.store.archive import NEWEST, SegmentQuery, may_be_archived, merged
 from infrastructure.store.database import Database
-from infrastructure.store.schema import ACCOUNTS, DEPARTED, LOG, OPERATIONS
+from infrastructure.store.schema import ACCOUNTS, ARCHIVE_SEGMENTS, DEPARTED, LOG, OPERATIONS
 from infrastructure.store.segments import SegmentRow
 from infrastructure.store.shortening import REQUESTED, About
 from infrastructure.store.transactions import (
@@ -71,7 +71,7 @@ class SqlReader:
     def read(self, after: int, limit: int, filter: LogFilter = EVERYTHING) -> list[Positioned]:
         if filter == LogFilter(filter.upto):
             return self._unfiltered(after, filter.upto, limit)
-        query = select(*LOGGED).where(LOG.c.position > after)
+        query = select(*LOGGED, _segments_above(after)).where(LOG.c.position > after)
         streams: tuple[str, ...] = ()
         if filter.upto is not None:
             query = query.where(LOG.c.position <= filter.upto)
@@ -84,8 +84,10 @@ class SqlReader:
         if filter.topics:
             query = query.where(LOG.c.topic.in_(filter.topics))
         rows = self._all(query.order_by(LOG.c.position).limit(limit))
-        whole = [as_row(Positioned, (row[-1], link)) for row, link in zip(rows, self.links(rows), strict=True)]
-        if filter.terms or (filter.operations and not filter.topics and not self._lacks(filter.operations, rows)):
+        whole = [as_row(Positioned, (row[7], link)) for row, link in zip(rows, self.links(rows), strict=True)]
+        if filter.terms or (rows and not rows[0][-1]):
+            return whole
+        if filter.operations and not filter.topics and not self._lacks(filter.operations, rows):
             return whole  # the usual question, about operations of which all is in the log
         upto = NEWEST if filter.upto is None else filter.upto
         asked = SegmentQuery(
@@ -260,6 +262,12 @@ class SqlReader:
 
     def _all(self, query: Select[Any]) -> Sequence[Any]:
         return self.database.rows(query)
+
+
+def _segments_above(position: int) -> Label[int]:
+    """As `ABOVE`."""
+    above = select(func.count()).select_from(ARCHIVE_SEGMENTS).where(ARCHIVE_SEGMENTS.c.last > position)
+    return above.scalar_subquery().label("archived")
 
 
 def _may_have_more(rows: Sequence[Any], after: int, upto: int | None) -> bool:

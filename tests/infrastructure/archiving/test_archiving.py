@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from application.keeping.books import BookQuery
+from application.keeping.verdict import audited
 from application.ledger.reader import LogFilter
 from domain.errors import InvalidInput, KeyReused, LogCorrupted
 from domain.money import Money
@@ -166,6 +167,8 @@ async def test_a_segment_that_is_missing_cut_or_changed_is_told_by_its_name_and_
             assert [problem.what for problem in archiving_of(later).problems()] == [
                 problem.what for problem in later.audit.verify()
             ]
+            verdict = await audited(later.audit)
+            assert [file.name in problem for problem in verdict.problems] == [True] * len(verdict.problems) != []
             with pytest.raises(LogCorrupted, match=file.name):
                 later.log.facts(made[1])
             failed = later.upkeep.refund(made[1], account="acme", reason="spoilt", reference="r2")
