@@ -21,8 +21,10 @@ from application.keeping.verdict import audited
 from application.ledger.reader import LogFilter
 from domain.errors import InvalidInput, KeyReused, LogCorrupted
 from domain.money import Money
+from domain.streams import account_of
 from infrastructure.archiving.archiving import ArchivedPeriods, PeriodArchive
 from infrastructure.clock import now
+from infrastructure.copying.accounts import export_account
 from infrastructure.copying.backing import back_up_whole
 from infrastructure.copying.restoring import restore
 from infrastructure.opening import Access, belonging, open_log
@@ -169,6 +171,8 @@ async def test_a_segment_that_is_missing_cut_or_changed_is_told_by_its_name_and_
             ]
             verdict = await audited(later.audit)
             assert [file.name in problem for problem in verdict.problems] == [True] * len(verdict.problems) != []
+            later.seals.watch.turn()
+            assert [file.name in problem for problem in later.seals.watch.standing().problems] == [True]
             with pytest.raises(LogCorrupted, match=file.name):
                 later.log.facts(made[1])
             failed = later.upkeep.refund(made[1], account="acme", reason="spoilt", reference="r2")
@@ -233,6 +237,10 @@ async def test_a_backup_has_archived_facts_whole_and_is_restored_with_all_of_the
     settings = settings_for(database_url, tmp_path)
     with closing(open_log(settings, Access.READ)) as log:
         back_up_whole(log.database, belonging(settings, log), tmp_path / "copy", silent)
+        mine = [one for one in before if account_of(one.link.originator_id) == "acme"]
+        files = belonging(settings, log)
+        export = export_account(log.database, files, "acme", tmp_path / "acme.tar", silent, with_files=False)
+        assert export.manifest.parts["log"].rows == len(mine)
     elsewhere = settings_for(url_of(tmp_path / "elsewhere" / "ledger.db"), tmp_path / "elsewhere")
     restore(tmp_path / "copy", elsewhere, silent)
     async with studio_on(elsewhere.database, tmp_path / "elsewhere", clock=clock) as restored:
