@@ -25,8 +25,9 @@ from domain.errors import (
     UnknownOperation,
 )
 from infrastructure.service import Studio
-from infrastructure.simulation.model import CHARGED, OPEN, REFUSED, RELEASED, BrokenPromise, NaiveLedger, agree
+from infrastructure.simulation.model import CHARGED, OPEN, REFUSED, RELEASED, NaiveLedger
 from infrastructure.simulation.processes import CutOff, Process
+from infrastructure.simulation.purses import BrokenPromise, agree
 
 T = TypeVar("T")
 MODELS = ("swift", "swift", "depot", "depot", "murky", "bench", "cheapest", "riddle")
@@ -169,8 +170,11 @@ class Customer:
             return
         except NOT_NOW:
             return
-        same = before.inputs == other.inputs
-        agree(that=same, invariant="I7", told=f"key {key} of {self.account} took another request")
+        except AssetMissing:
+            agree(that=self.town.erases, invariant="I7", told="an output is gone that nobody erased")
+            return
+        told = f"key {key} of {self.account} took another request than {before.inputs}"
+        agree(that=self.town.model.deeds[batch].erased, invariant="I7", told=told)
 
     async def cancel(self) -> None:
         """F10: one of what is open, or was, whoever works on it."""

@@ -13,10 +13,12 @@ from domain.errors import ImageStudioError
 from domain.money import Money
 from infrastructure.simulation.customers import Town
 from infrastructure.simulation.disk import Disk
+from infrastructure.simulation.finance import DOINGS, Finance
 from infrastructure.simulation.loop import MICROS, SimulatedLoop
-from infrastructure.simulation.model import CHARGED, BrokenPromise, NaiveLedger
+from infrastructure.simulation.model import CHARGED, NaiveLedger
 from infrastructure.simulation.processes import CutOff
 from infrastructure.simulation.providers import CALM, Weather, Works
+from infrastructure.simulation.purses import BrokenPromise
 
 HOUR, DAY = 3_600, 86_400
 ACCOUNTS = {"tight": False, "roomy": False, "paid": True, "hot": True}
@@ -38,6 +40,10 @@ class House:
     calm: bool = False
     faults: Counter[str] = field(default_factory=Counter)
     behind: set[asyncio.Task[None]] = field(default_factory=set)
+    finance: Finance = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.finance = Finance(self.town, self.chance, self.true, [*ACCOUNTS])
 
     @property
     def model(self) -> NaiveLedger:
@@ -54,6 +60,7 @@ class House:
             (self._leap, 2),
             (self._storm, 2),
             (self._pay, 3),
+            *((getattr(self.finance, name), often) for name, often in DOINGS.items()),
             (self._move_limit, 2),
             (self._refund, 6),
             (self._erase, 2),

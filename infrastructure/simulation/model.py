@@ -10,10 +10,10 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-Json = dict[str, Any]
+from infrastructure.simulation.purses import Deed, Draw, Json, Pocket, agree, draws_in
+
 Row = tuple[int, str, int, str, str | None, str, str, bytes]
 """Position, stream, version, name, operation, actor, state, hash."""
 
@@ -46,72 +46,10 @@ ACCOUNT_FACTS = {
     "account.resumed": "_go_on",
     "ledger.period_opened": "_period",
     "ledger.credit_added": "_paid",
+    "ledger.content_erased": "_erased",
+    "wallet.draws_settled": "_settled",
 }
 """Facts about an account, and what follows them here."""
-
-
-class BrokenPromise(Exception):
-    """An invariant does not hold; the text says which, and of what."""
-
-
-def agree(*, that: bool, invariant: str, told: str) -> None:
-    """Raise BrokenPromise unless it is so."""
-    if not that:
-        raise BrokenPromise(f"{invariant}: {told}")
-
-
-@dataclass(slots=True)
-class Deed:
-    """One operation as its facts tell it; amounts in micro-units."""
-
-    account: str
-    user: str
-    family: str
-    period: int
-    batch: str
-    phase: str = ""
-    model: str = ""
-    provider: str = ""
-    hold: int = 0
-    outputs: int = 0
-    attempts: int = 0
-    sent: set[int] = field(default_factory=set)
-    charged: int | None = None
-    made: int = 0
-    adjusted: int = 0
-    references: dict[str, tuple[int, int]] = field(default_factory=dict)
-    late: bool = False
-
-
-@dataclass(slots=True)
-class Pocket:
-    """One account: its limits, what its periods used and hold, and what is left of what it paid in."""
-
-    limits: dict[str, int | None]
-    prepaid: bool
-    changed: dict[tuple[str, str], int | None] = field(default_factory=dict)
-    period: tuple[int, int] = (0, 0)
-    used: Counter[tuple[int, str, str]] = field(default_factory=Counter)
-    held: Counter[tuple[int, str, str]] = field(default_factory=Counter)
-    paid_in: int = 0
-    charged: int = 0
-    holding: int = 0
-    adjusted: int = 0
-    stopped: bool = False
-    last: int = 0
-    keys: dict[str, str] = field(default_factory=dict)
-    payments: set[str] = field(default_factory=set)
-
-    @property
-    def available(self) -> int:
-        """The part of what was paid in that is neither charged nor held."""
-        return self.paid_in - self.charged - self.adjusted - self.holding
-
-    def limit(self, scope: str, measure: str) -> int | None:
-        """None: no limit."""
-        if (scope, measure) in self.changed:
-            return self.changed[scope, measure]
-        return self.limits.get(measure) if scope == "account" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +118,7 @@ class NaiveLedger:
         handled = ACCOUNT_FACTS.get(topic)
         if handled is not None:
             getattr(self, handled)(account, purse, fact)
+        purse.follow(account, topic, fact)
 
     def _in_order(self, account: str, purse: Pocket, at: int) -> None:
         agree(that=at >= purse.last, invariant="F13", told=f"an instant of {account} lies before an earlier one")
@@ -187,6 +126,20 @@ class NaiveLedger:
 
     def _plan(self, _account: str, purse: Pocket, fact: Json) -> None:
         purse.limits = dict(fact["limits"])
+        purse.paid_until = 0
+
+    def _erased(self, _account: str, _purse: Pocket, fact: Json) -> None:
+        self.deeds[fact["operation_id"]].erased = True
+
+    def _settled(self, account: str, _purse: Pocket, fact: Json) -> None:
+        """W2: the open period is told what became of the grants that an ended one's operation held."""
+        found = draws_in(fact["held"]), draws_in(fact["spent"])
+        known = self.deeds[fact["operation_id"]].settled
+        agree(
+            that=found == known,
+            invariant="W2",
+            told=f"{fact['operation_id']} of {account} settled {found}, not {known}",
+        )
 
     def _stop(self, _account: str, purse: Pocket, _fact: Json) -> None:
         purse.stopped = True
@@ -214,7 +167,7 @@ class NaiveLedger:
     def _paid(self, account: str, purse: Pocket, fact: Json) -> None:
         told = f"payment {fact['key']} of {account} was taken twice"
         agree(that=fact["key"] not in purse.payments, invariant="I7", told=told)
-        purse.payments.add(fact["key"])
+        purse.payments[fact["key"]] = fact["amount"]
         purse.paid_in += fact["amount"]
 
     # Operations
@@ -227,7 +180,7 @@ class NaiveLedger:
         deed = self.deeds.get(id)
         if deed is None:
             period = told["period"]["start"]
-            deed = Deed(told["account"], told["user"], told["family"], period, told["batch"])
+            deed = Deed(told["account"], told["user"], told["family"], period, told["batch"], told["kind"])
             self.deeds[id] = deed
             self.batches[deed.batch].append(id)
         agree(
@@ -271,15 +224,18 @@ class NaiveLedger:
         here = one.deed.period == one.purse.period[0]
         agree(that=here, invariant="F13", told=f"{one.id} is held in a period that is over")
         one.deed.phase = HELD
-        self._hold(one.id, one.deed, one.purse, one.fact["quote"])
+        self._hold(one)
 
-    def _hold(self, id: str, deed: Deed, purse: Pocket, quote: Json) -> None:
-        price = quote["price"]
+    def _hold(self, one: NewFact) -> None:
+        id, deed, purse, quote = one.id, one.deed, one.purse, one.fact["quote"]
+        price, drawn = quote["price"], draws_in(one.fact.get("drawn"))
         agree(that=quote["rate"] is not None and price > 0, invariant="I10", told=f"{id} is held at no price")
-        deed.hold, deed.outputs = price, quote["outputs"]
+        self._agree_on_grants(one, price)
+        owned = deed.own
+        purse.hold(deed, price, drawn)
+        deed.outputs = quote["outputs"]
         deed.model, deed.provider = quote["model"], quote["provider"]
         self._count(purse.held, deed, deed.outputs, price)
-        purse.holding += price
         for scope in ("account", f"user:{deed.user}"):
             for measure in (deed.family, "spend"):
                 limit = purse.limit(scope, measure)
@@ -287,8 +243,17 @@ class NaiveLedger:
                 passed = limit is not None and deed.period == purse.period[0] and used + held > limit
                 told = f"{id} passes the {measure} limit {limit} of {deed.account}: {used} used, {held} held"
                 agree(that=not passed, invariant="I2", told=told)
-        if purse.prepaid:
+        if purse.prepaid and deed.own > owned:
             agree(that=purse.available >= 0, invariant="I2", told=f"{deed.account} is at {purse.available} by {id}")
+
+    def _agree_on_grants(self, one: NewFact, price: int) -> None:
+        """W1: grants pay in the written order, as much as they can; of an ended period's hold a part of it."""
+        drawn, deed = draws_in(one.fact.get("drawn")), one.deed
+        if deed.period == one.purse.period[0]:
+            expected = one.purse.wanted(price, deed, one.fact["at"])
+        else:
+            expected = paid_by(deed.settled[0], price)
+        agree(that=drawn == expected, invariant="W1", told=f"{one.id} takes {drawn} of grants, and not {expected}")
 
     def _on_dispatched(self, one: NewFact) -> None:
         """F1: each attempt is allowed once."""
@@ -310,8 +275,8 @@ class NaiveLedger:
         one.deed.phase = HELD
 
     def _on_rerouted(self, one: NewFact) -> None:
-        self._free(one.deed, one.purse)
-        self._hold(one.id, one.deed, one.purse, one.fact["quote"])
+        self._free(one.deed, one.purse, [])
+        self._hold(one)
         one.deed.phase = SENT
 
     def _on_provider_completed(self, one: NewFact) -> None:
@@ -340,15 +305,18 @@ class NaiveLedger:
             invariant="I4",
             told=f"{one.id} is charged for more than was asked",
         )
-        self._free(one.deed, one.purse)
+        spent, found = paid_by(one.deed.drawn, price), draws_in(one.fact.get("drawn"))
+        agree(that=found == spent, invariant="W1", told=f"{one.id} spends {found} of grants, and not {spent}")
+        self._free(one.deed, one.purse, spent)
         self._count(one.purse.used, one.deed, one.fact["outputs"], price)
-        one.deed.phase, one.deed.charged = CHARGED, price
-        one.purse.charged += price
+        one.deed.phase, one.deed.charged, one.deed.drawn = CHARGED, price, spent
+        one.deed.own = price - sum(amount for *_, amount in spent)
+        one.purse.charged += one.deed.own
         self.charges += price
 
     def _on_released(self, one: NewFact) -> None:
-        self._free(one.deed, one.purse)
-        one.deed.phase = RELEASED
+        self._free(one.deed, one.purse, [])
+        one.deed.phase, one.deed.drawn, one.deed.own = RELEASED, [], 0
 
     def _on_adjusted(self, one: NewFact) -> None:
         """I4, F11: corrections together never give back more than was charged, and a reference counts once."""
@@ -363,16 +331,20 @@ class NaiveLedger:
             invariant="F11",
             told=f"{-one.deed.adjusted} is given back of {one.id}, {one.deed.charged} was charged",
         )
-        one.purse.adjusted += price
+        back = [
+            (*draw, told["to"])
+            for draw, told in zip(draws_in(one.fact.get("back")), one.fact.get("back") or (), strict=True)
+        ]
+        one.purse.refund(one.id, one.deed, price, back, one.fact["at"])
         self.charges += price
         if one.fact["period"]["start"] == one.deed.period:
             self._count(one.purse.used, one.deed, 0, price)
 
     # Amounts
 
-    def _free(self, deed: Deed, purse: Pocket) -> None:
+    def _free(self, deed: Deed, purse: Pocket, spent: list[Draw]) -> None:
         self._count(purse.held, deed, -deed.outputs, -deed.hold)
-        purse.holding -= deed.hold
+        purse.free(deed, spent)
 
     def _count(self, where: Counter[tuple[int, str, str]], deed: Deed, outputs: int, price: int) -> None:
         for scope in ("account", f"user:{deed.user}"):
@@ -391,3 +363,14 @@ class NaiveLedger:
         """A short name for all that the log holds up to here."""
         ends = sorted((stream, version, hash.hex()) for stream, (version, hash) in self.ends.items())
         return hashlib.sha256(repr((self.position, ends)).encode()).hexdigest()[:16]
+
+
+def paid_by(drawn: list[Draw], price: int) -> list[Draw]:
+    """The parts of a price that are of what is drawn, in its order."""
+    found, rest = list[Draw](), price
+    for grant, source, amount in drawn:
+        part = min(amount, rest)
+        if part:
+            found.append((grant, source, part))
+        rest -= part
+    return found

@@ -31,7 +31,8 @@ from application.ports import (
     Task,
     TaskFailed,
 )
-from infrastructure.simulation.model import BrokenPromise, NaiveLedger, agree
+from infrastructure.simulation.model import NaiveLedger
+from infrastructure.simulation.purses import BrokenPromise, agree
 
 SIDE = 2
 NEVER = 10**9

@@ -20,21 +20,24 @@ from functools import partial
 from pathlib import Path
 
 from application.ports import Recovery
+from domain.errors import StoreError
 from domain.money import Money
 from infrastructure.clock import drawn_from
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from infrastructure.simulation.customers import Customer, Town
 from infrastructure.simulation.disk import Disk
+from infrastructure.simulation.forging import BY_LOT, FORGERIES, Forgeries, forge
 from infrastructure.simulation.house import ACCOUNTS, DAY, ERRORS, HOUR, House
 from infrastructure.simulation.loop import MICROS, SimulatedLoop, Stuck
-from infrastructure.simulation.model import BrokenPromise, NaiveLedger, Row, agree
+from infrastructure.simulation.model import NaiveLedger, Row
 from infrastructure.simulation.processes import HONEST, Process, Tampering
 from infrastructure.simulation.providers import CALM, SimulatedProvider, Work, Works
+from infrastructure.simulation.purses import BrokenPromise, agree
 
 BEGINNING = 1_801_353_600 * MICROS
 """2027-01-31T00:00:00Z, in epoch microseconds: the month ends soon."""
-CATALOGUE = Path(__file__).with_name("catalogue.toml")
+CATALOGUE, PLANS = (Path(__file__).with_name(f"{name}.toml") for name in ("catalogue", "plans"))
 CUSTOMERS = 40
 PROCESSES = 3
 ROWS = "SELECT position, stream, version, topic, operation, actor, state, hash FROM facts WHERE position > ? ORDER BY 1"
@@ -61,8 +64,9 @@ class Lived:
 class World:
     """Everything of one seed."""
 
-    def __init__(self, seed: int, operations: int, home: Path, tampering: Tampering = HONEST) -> None:
-        self.seed, self.operations, self.home, self.tampering = seed, operations, home, tampering
+    def __init__(self, seed: int, operations: int, home: Path, tampering: Tampering, forgeries: Forgeries) -> None:
+        self.seed, self.operations, self.home = seed, operations, home
+        self.tampering, self.forgeries = tampering, forgeries
         self.chance = random.Random(seed)
         self.loop = SimulatedLoop(self.chance)  # type: ignore[abstract]
         self.model = NaiveLedger()
@@ -202,7 +206,8 @@ class World:
             home=self.home,
             database_url=f"sqlite:///{self._file()}",
             catalogues=(CATALOGUE,),
-            plan_prices="elsewhere",
+            plans=(PLANS,),
+            plan_prices="charged",
             lock_seconds=1,
             snapshot_every=50,
             abandon_seconds=2 * DAY,
@@ -252,17 +257,42 @@ class World:
             self.loop.leap(hours * HOUR)
             await asyncio.sleep(70)
             if hours and not self.model.open:
-                return
+                break
+        await self.house.finance.finish()
 
     async def _reckon(self) -> None:
         """I1 to I9, over everything."""
         agree(that=not self.model.open, invariant="F6", told=f"still open: {self.model.open[:5]}")
         process = self.town.processes[0]
         await process.call(self._audited)
+        self._forge()
+
+    def _forge(self) -> None:
+        """I8: of rows that are altered behind its back the audit finds each, in a copy of the ledger."""
+        chance, copy = random.Random(self.seed), self.home / "forged.db"
+        kinds = [*self.forgeries] or [chance.choice([*FORGERIES])]
+        for kind in kinds:
+            if forge(self._file(), copy, {**FORGERIES, **self.forgeries}[kind], chance):
+                agree(that=self._finds(copy), invariant="I8", told=f"the audit does not find {kind}")
+
+    def _finds(self, file: Path) -> bool:
+        """Whether the audit of a ledger's file finds anything amiss; refused to be opened is found, too."""
+        process = Process(self.loop, "auditor", self.true)
+        settings = self._settings().model_copy(update={"database_url": f"sqlite:///{file}"})
+        try:
+            process.open(settings, self._providers(), None)
+            audit = process.studio.audit
+            checks = (audit.verify, audit.differences, audit.bills, audit.books)
+            return any(next(iter(check()), None) is not None for check in checks) or not audit.compare().equal
+        except StoreError:
+            return True
+        finally:
+            process.kill()
+            process.bury()
 
     async def _audited(self, studio: Studio) -> None:
         await asyncio.to_thread(studio.views.catch_up)
-        found = [*studio.audit.verify(), *studio.audit.differences()]
+        found = [*studio.audit.verify(), *studio.audit.differences(), *studio.audit.bills(), *studio.audit.books()]
         agree(that=not found, invariant="I8", told=f"the audit finds {found[:3]}")
         comparison = studio.audit.compare()
         agree(that=comparison.equal, invariant="I6", told=f"views differ from their replay: {comparison}")
@@ -280,7 +310,7 @@ class World:
 
 async def _open_accounts(studio: Studio) -> None:
     for account, prepaid in ACCOUNTS.items():
-        await studio.accounts.open(account, plan="enterprise", prepaid=prepaid)
+        await studio.accounts.open(account, plan="tried" if account == "roomy" else "house", prepaid=prepaid)
         if prepaid:
             await studio.accounts.add_credit(account, Money(2 * MICROS, "USD"), "first")
     await studio.accounts.change_limit("tight", "images", 30)
@@ -297,10 +327,10 @@ def own_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def live_world(seed: int, operations: int, tampering: Tampering = HONEST) -> Lived:
-    """One world, and what it came to; `broken` says what does not hold."""
+def live_world(seed: int, operations: int, tampering: Tampering = HONEST, forgeries: Forgeries = BY_LOT) -> Lived:
+    """One world, and what it came to; `broken` says what does not hold. Without `forgeries` there is one, by lot."""
     with own_folder() as home:
-        world = World(seed, operations, home, tampering)
+        world = World(seed, operations, home, tampering, forgeries)
         try:
             return world.run()
         except (BrokenPromise, Stuck, AssertionError) as error:

@@ -12,6 +12,7 @@ from application.ledger.transaction import Beside, Store, Transaction
 from application.ports import Delivery, Job, Progress, Provider, Recovery, Task
 from domain.ledger import Fact, Ledger
 from domain.operation import Adjusted, Charged, Released
+from domain.wallet import GrantRevoked
 from infrastructure.assembly import Assembly
 from infrastructure.simulation.processes import Tampering
 from infrastructure.store.database import Database
@@ -149,3 +150,13 @@ def charging_more(fact: Fact) -> Fact:
 def giving_more(fact: Fact) -> Fact:
     """Refunds of more than was charged."""
     return replace(fact, price=20 * fact.price) if isinstance(fact, Adjusted) else fact
+
+
+def revoking_more(fact: Fact) -> Fact:
+    """Of a grant that is revoked more goes than is left."""
+    return replace(fact, amount=fact.amount + 1) if isinstance(fact, GrantRevoked) else fact
+
+
+def sparing_grants(fact: Fact) -> Fact:
+    """A charge leaves to grants what they had to pay."""
+    return replace(fact, drawn=None) if isinstance(fact, Charged) else fact

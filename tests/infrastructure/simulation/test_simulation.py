@@ -11,7 +11,9 @@ from time import monotonic
 import pytest
 
 from infrastructure.simulation import SEEDS, simulate
+from infrastructure.simulation.forging import FORGERIES
 from infrastructure.simulation.processes import Tampering
+from infrastructure.simulation.world import live_world
 from tests.infrastructure.cli.workspaces import call
 from tests.infrastructure.simulation.mutants import (
     altered,
@@ -21,7 +23,9 @@ from tests.infrastructure.simulation.mutants import (
     forgetful,
     giving_more,
     keeping_holds,
+    revoking_more,
     skipping,
+    sparing_grants,
 )
 
 SECONDS = 20
@@ -50,9 +54,11 @@ def test_the_same_seed_gives_the_same_log_whatever_the_order_of_sets() -> None:
 
 
 def test_faults_of_all_parts_come() -> None:
-    seen = " ".join(simulate(21, 200).faults)
+    seen = " ".join(simulate(22, 200).faults)
     for fault in ("kill", "stop", "leap", "set_clock", "storm", "fsync failed", "disk is full", "locked", "refund"):
         assert fault in seen
+    for money in ("grant", "revoke", "take_back", "change_plan", "change_zone", "erase_user"):
+        assert money in seen
 
 
 @pytest.mark.parametrize(
@@ -65,6 +71,8 @@ def test_faults_of_all_parts_come() -> None:
         (altered(keeping_holds), "I4"),
         (altered(charging_more), "I4"),
         (altered(giving_more), "F11"),
+        (altered(revoking_more), "W4"),
+        (altered(sparing_grants), "W1"),
     ],
     ids=[
         "a store that answers too early",
@@ -74,11 +82,19 @@ def test_faults_of_all_parts_come() -> None:
         "a hold kept",
         "a charge above its hold",
         "a refund above its charge",
+        "more revoked than is left",
+        "grants that do not pay",
     ],
 )
 def test_a_broken_part_is_found(tampering: Tampering, promise: str) -> None:
     found = simulate(31, ENOUGH, tampering=tampering)
     assert (found.broken or "").startswith(promise)
+
+
+def test_the_audit_finds_every_row_that_is_forged_and_nothing_where_nothing_is() -> None:
+    assert live_world(51, 2 * SMALL, forgeries=FORGERIES).broken is None
+    told = live_world(51, SMALL, forgeries={"nothing": lambda _base, _chance: True}).broken
+    assert told == "I8: the audit does not find nothing"
 
 
 def test_the_command_names_the_seed_of_what_it_found() -> None:
