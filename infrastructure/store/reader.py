@@ -14,6 +14,7 @@ from application.ledger.transaction import AccountRow, IndexRow
 from domain.ledger import account_stream
 from domain.streams import NEVER, account_of, begin_of
 from infrastructure.store.archive import NEWEST, SegmentQuery, may_be_archived, merged
+from infrastructure.store.bystream import StreamRows
 from infrastructure.store.database import Database
 from infrastructure.store.schema import ACCOUNTS, ARCHIVE_SEGMENTS, DEPARTED, LOG, OPERATIONS
 from infrastructure.store.segments import SegmentRow
@@ -71,19 +72,16 @@ class SqlReader:
     def read(self, after: int, limit: int, filter: LogFilter = EVERYTHING) -> list[Positioned]:
         if filter == LogFilter(filter.upto):
             return self._unfiltered(after, filter.upto, limit)
-        query = select(*LOGGED, _segments_above(after)).where(LOG.c.position > after)
         streams: tuple[str, ...] = ()
-        if filter.upto is not None:
-            query = query.where(LOG.c.position <= filter.upto)
         if filter.account is not None:
             own = account_stream(filter.account)
             streams = (own,) if filter.terms else tuple(self.streams_of(filter.account))
-            query = query.where(LOG.c.stream.in_(streams))
-        if filter.operations:
-            query = query.where(LOG.c.operation.in_(filter.operations))
-        if filter.topics:
-            query = query.where(LOG.c.topic.in_(filter.topics))
-        rows = self._all(query.order_by(LOG.c.position).limit(limit))
+        by_stream = bool(streams) and not filter.operations
+        rows = (
+            self._of_streams(streams, after, limit, filter)
+            if by_stream
+            else self._chosen(streams, after, limit, filter)
+        )
         whole = [as_row(Positioned, (row[7], link)) for row, link in zip(rows, self.links(rows), strict=True)]
         if filter.terms or (rows and not rows[0][-1]):
             return whole
@@ -94,6 +92,25 @@ class SqlReader:
             after=after, upto=upto, streams=streams, operations=tuple(filter.operations), topics=tuple(filter.topics)
         )
         return merged(whole, self._archived(asked, limit), 0, limit)
+
+    def _of_streams(self, streams: Sequence[str], after: int, limit: int, filter: LogFilter) -> Sequence[Any]:
+        """Rows of an account; what left the log before they were read is counted after that."""
+        end = self.end() if filter.upto is None else filter.upto
+        rows = StreamRows(self.database, filter.topics, end).after(streams, after, limit)
+        above = self.database.read(f"SELECT {ABOVE.format(after)}")[0][0]
+        return [(*row, above) for row in rows]
+
+    def _chosen(self, streams: Sequence[str], after: int, limit: int, filter: LogFilter) -> Sequence[Any]:
+        query = select(*LOGGED, _segments_above(after)).where(LOG.c.position > after)
+        if filter.upto is not None:
+            query = query.where(LOG.c.position <= filter.upto)
+        if filter.account is not None:
+            query = query.where(LOG.c.stream.in_(streams))
+        if filter.operations:
+            query = query.where(LOG.c.operation.in_(filter.operations))
+        if filter.topics:
+            query = query.where(LOG.c.topic.in_(filter.topics))
+        return self._all(query.order_by(LOG.c.position).limit(limit))
 
     def _lacks(self, operations: Sequence[str], rows: Sequence[Any]) -> bool:
         """Whether some may be in the archive, as the log's rows do not begin with what was asked for."""

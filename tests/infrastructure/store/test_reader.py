@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from application.keeping.chains import ChainReader
 from application.ledger.log import fact_name
 from application.ledger.reader import LogFilter
+from domain.streams import account_of
+from infrastructure.store.bystream import StreamRows
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.transactions import SqlStore
 from infrastructure.storecheck.trial import add_entries
@@ -54,6 +56,20 @@ def test_pages_of_any_size_give_every_entry_once_and_in_order(told: DrivenLedger
             read += page
             last = page[-1].position
         assert read == list(everything)
+
+
+@pytest.mark.parametrize("near", [0, 10_000], ids=["by its streams", "among the last of all"])
+def test_an_accounts_entries_after_any_position_are_those_of_the_log(told: DrivenLedger, near: int) -> None:
+    everything, end = told.reader.read(0, 10_000), told.reader.end()
+    database, topics = told.reader.database, ("operation.requested", "operation.charged")
+    for account in ("acme", "acme:1"):
+        for wanted in (LogFilter(account=account), LogFilter(account=account, topics=topics)):
+            own = [one for one in everything if account_of(str(one.link.originator_id)) == account]
+            own = [one for one in own if not wanted.topics or one.link.topic in topics]
+            rows = StreamRows(database, wanted, end, near)
+            for after in range(end + 1):
+                found = rows.after(lambda name=account: told.reader.streams_of(name), after, 3)  # type: ignore[misc]
+                assert [row[-1] for row in found] == [one.position for one in own if one.position > after][:3]
 
 
 def test_states_are_the_same_entries_as_bare_rows(told: DrivenLedger) -> None:
