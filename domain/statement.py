@@ -238,6 +238,21 @@ class StatementFold:
     unknown: dict[str, int] = field(default_factory=dict)
     """The operations whose cost is not known, and what they were charged."""
 
+    def copy(self) -> StatementFold:
+        """Another one, that goes on by itself."""
+        return replace(
+            self,
+            lines={key: [*sums] for key, sums in self.lines.items()},
+            adjustments=[*self.adjustments],
+            credits=[*self.credits],
+            used={**self.used},
+            costs={key: [*sums] for key, sums in self.costs.items()},
+            subscription=[*self.subscription],
+            grants={**self.grants},
+            holds={**self.holds},
+            unknown={**self.unknown},
+        )
+
     def add(self, fact: Fact) -> None:
         match fact:
             case Validated() | Rerouted():

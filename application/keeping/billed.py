@@ -11,9 +11,12 @@ chain ends with.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
+from application.keeping.forms import Content, content_digest, content_of
 from application.ledger.log import Codec, Head, Link
 from application.ledger.reader import StreamReader
 from domain import account as accounts
@@ -72,34 +75,73 @@ class BilledAccount:
     def name_of(self, period: Period) -> str:
         return period_name(period, self.zone_of(period))
 
+    def erased_for(self, number: int | None) -> Mapping[str, str]:
+        """The pseudonyms that a statement is shown with: of the erased of today, or of those when it was issued."""
+        return self.terms.erased if number is None else self.erased[number]
+
     def shown(self, read: Statement, number: int | None = None) -> Statement:
-        """A statement as it is shown: with the erased of today, or with those who were when it was issued."""
-        return hide_in_statement(read, self.terms.erased if number is None else self.erased[number])
+        """A statement as it is shown."""
+        return hide_in_statement(read, self.erased_for(number))
 
 
 Worked = tuple[str, Head, str, int | None, int]
 """All that a statement follows from: its stream, up to where and with which hash, the zone, and what it opens with."""
 
 
+Folded = tuple[Head, StatementFold]
+"""A stream up to an entry, with whatever was held there."""
+Told = tuple[Statement, Content, str]
+"""A statement as it is shown, its content, and the digest of that."""
+
+
 @dataclass(slots=True, eq=False)
 class WorkedOut:
-    """The last statements that were worked out: the same chain up to the same end is the same statement."""
+    """The last statements that were worked out: the same chain up to the same end is the same statement, and one that
+    goes on from there begins with what was added up.
+    """
 
     most: int = 32
     lines: int = 2_000
-    """A statement of more lines is not kept."""
+    """A statement of more lines is not kept, nor is one with more open holds, or costs that nobody knows."""
     kept: OrderedDict[Worked, Statement] = field(default_factory=OrderedDict)
+    told: OrderedDict[Hashable, Told] = field(default_factory=OrderedDict)
+    folds: OrderedDict[str, Folded] = field(default_factory=OrderedDict)
+    """By stream; none of them is changed any more."""
     grants: dict[tuple[str, Head], bool] = field(default_factory=dict)
     """Whether streams up to an end say anything of grants."""
 
     def get(self, of: Worked) -> Statement | None:
         return self.kept.get(of)
 
-    def put(self, of: Worked, statement: Statement) -> None:
-        if sum(map(len, statement.lines)) <= self.lines:
-            self.kept[of] = statement
-        while len(self.kept) > self.most:
-            self.kept.popitem(last=False)
+    def put(self, of: Worked, statement: Statement, fold: StatementFold) -> None:
+        if sum(map(len, statement.lines)) > self.lines:
+            return
+        self._keep(self.kept, of, statement)
+        if max(len(fold.holds), len(fold.unknown), len(fold.credits)) <= self.lines:
+            self._keep(self.folds, of[0], (of[1], fold))
+
+    def content(self, read: Statement, form: int, erased: Mapping[str, str]) -> Told:
+        """A statement as it is shown to whoever may not see the erased, in a form."""
+        ends = (read.account, read.period.start, read.version, read.head, read.zone, read.opening, read.granted)
+        key = (ends, form, frozenset(erased.items()))
+        known = self.told.get(key)
+        if known is None:
+            known = told_of(read, form, erased)
+            if sum(map(len, read.lines)) <= self.lines:
+                self._keep(self.told, key, known)
+        return known
+
+    def _keep(self, kept: OrderedDict[Any, Any], key: Hashable, what: object) -> None:
+        kept[key] = what
+        while len(kept) > self.most:
+            with suppress(KeyError):  # another thread may take the last one
+                kept.popitem(last=False)
+
+
+def told_of(read: Statement, form: int, erased: Mapping[str, str]) -> Told:
+    shown = hide_in_statement(read, erased)
+    content = content_of(shown, form)
+    return shown, content, content_digest(content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,15 +211,39 @@ class BilledReader:
         of = (stream, end, zone, opening, granted)
         if self.worked is not None and (known := self.worked.get(of)) is not None:
             return known
+        fold = self._continued(stream, end) or self._folded(stream, period, end)
+        found = fold.finish(billed.terms.id, zone, end.version, end.hash.hex(), opening, granted)
+        if self.worked is not None:
+            self.worked.put(of, found, fold)
+        return found
+
+    def told(self, billed: BilledAccount, read: Statement, form: int, number: int | None = None) -> Told:
+        """A statement as it is shown: with the erased of today, or with those who were when it was issued."""
+        erased = billed.erased_for(number)
+        return told_of(read, form, erased) if self.worked is None else self.worked.content(read, form, erased)
+
+    def _folded(self, stream: str, period: Period, end: Head) -> StatementFold:
+        """All of a stream up to an end, but for holds that were settled by then."""
         fold = StatementFold(period)
-        for topic, state in self._told(stream, end.version):
+        for topic, state in self._told(stream, 0, end.version, SUMMED):
             fold.add(self.codec.decode(topic, state.encode()))
         for link in self._open_holds(stream, end.version):
             fold.add(self.codec.decode(link.topic, link.state))
-        found = fold.finish(billed.terms.id, zone, end.version, end.hash.hex(), opening, granted)
-        if self.worked is not None:
-            self.worked.put(of, found)
-        return found
+        return fold
+
+    def _continued(self, stream: str, end: Head) -> StatementFold | None:
+        """The same from where it was read before on; None if it was not, or the chain is another."""
+        known = None if self.worked is None else self.worked.folds.get(stream)
+        if known is None or known[0].version > end.version:
+            return None
+        before = known[0].version
+        links = self.streams.entries(stream, before - 1, before, 1, ())
+        if not links or links[0].hash != known[0].hash:
+            return None
+        fold = known[1].copy()
+        for topic, state in self._told(stream, before, end.version, (*SUMMED, *HOLDING)):
+            fold.add(self.codec.decode(topic, state.encode()))
+        return fold
 
     def _opening(self, billed: BilledAccount, period: Period) -> tuple[int | None, int]:
         """The balance of a prepaid account and all grants before a period that is not closed, as those before leave
@@ -201,9 +267,9 @@ class BilledReader:
             known[stream, end] = bool(self.streams.entries(stream, 0, end.version, 1, names))
         return known[stream, end]
 
-    def _told(self, stream: str, upto: int) -> Iterator[tuple[str, str]]:
-        """Names and states of all facts that a statement is of, but for holds: most of these are settled."""
-        topics, after = self._names(SUMMED), 0
+    def _told(self, stream: str, after: int, upto: int, shapes: Sequence[type[Fact]]) -> Iterator[tuple[str, str]]:
+        """Names and states of the facts that a statement is of, above a version."""
+        topics = self._names(shapes)
         while page := self.streams.bare(stream, after, upto, PAGE, topics):
             yield from ((topic, state) for _, topic, state in page)
             after = page[-1][0]

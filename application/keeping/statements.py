@@ -102,9 +102,8 @@ class StatementReader:
 
     def _preview(self, account: str, period: str | None) -> StatementView:
         billed = self.billed.account(account)
-        read = billed.shown(self.billed.statement(billed, self.billed.find(billed, period)))
-        content = content_of(read, FORM)
-        return StatementView(read, content, content_digest(content), "draft")
+        read = self.billed.statement(billed, self.billed.find(billed, period))
+        return StatementView(*self.billed.told(billed, read, FORM), "draft")
 
     def _show(self, account: str, which: str) -> StatementView:
         billed = self.billed.account(account)
@@ -125,14 +124,15 @@ class StatementReader:
         if issued is None:
             told = f"account {account!r} has no statement {statement_number(account, number)}"
             raise UnknownStatement(told, hint=Advice("statement.list", account=account))
-        read = billed.shown(self.billed.statement(billed, issued.period), number)
+        read, content, digest = self.billed.told(
+            billed, self.billed.statement(billed, issued.period), issued.form, number
+        )
         voided = billed.voided.get(number)
-        content = content_of(read, issued.form)
         after = [one.number for one in billed.issued.values() if one.replaces == number]
         return StatementView(
             read,
             content,
-            content_digest(content),
+            digest,
             "issued" if voided is None else "voided",
             statement_number(account, number),
             issued.at,

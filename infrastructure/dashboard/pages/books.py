@@ -6,10 +6,9 @@ import asyncio
 from typing import Any, Final
 
 from application.keeping.books import BookQuery
-from domain.errors import InvalidInput
 from domain.keys import KeyScope
 from infrastructure.dashboard.page import Document, MeantFor, PageFilter, TableColumn, Visit, WebPage
-from infrastructure.dashboard.pages.rows import PAST, moment_of_visit
+from infrastructure.dashboard.pages.rows import PAST, moment_of_visit, position_in
 from infrastructure.gateway.native.asof import as_of_document
 from infrastructure.showing.books import balance_document, postings_document
 from infrastructure.showing.formats import instant_of
@@ -49,7 +48,7 @@ async def _postings(visit: Visit) -> Document:
     """The document of `/v1/books/postings`."""
     name = visit.params.get("ledger_account")
     wanted = BookQuery(visit.whose, None if name is None else named(name), _instant(visit))
-    found = await asyncio.to_thread(visit.studio.books.postings, wanted, _position(visit.after), visit.limit)
+    found = await asyncio.to_thread(visit.studio.books.postings, wanted, position_in(visit.after), visit.limit)
     document: dict[str, Any] = postings_document(found, wanted)
     return document
 
@@ -57,14 +56,6 @@ async def _postings(visit: Visit) -> Document:
 def _instant(visit: Visit) -> int | None:
     text = visit.params.get("at")
     return None if text is None else instant_of(text)
-
-
-def _position(after: str | None) -> int:
-    if after is None:
-        return 0
-    if not (after.isascii() and after.isdecimal() and len(after) <= 18):
-        raise InvalidInput("after", "is not a position", hint="take `next` of the page before")
-    return int(after)
 
 
 PAGES = (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, Final
 
-from application.ledger.moments import Moment
+from application.ledger.moments import MOST_DIGITS, Moment
+from domain.errors import InvalidInput
 from infrastructure.dashboard.page import Document, PageFilter, Visit
 from infrastructure.gateway.native.asof import AS_OF
 from infrastructure.gateway.native.paging import PageAsked
@@ -21,6 +22,15 @@ async def moment_of_visit(visit: Visit) -> Moment | None:
     """The moment that the address asks for; None for now. Raises InvalidInput."""
     text = visit.params.get(AS_OF)
     return None if text is None else await visit.studio.past.moment(text, visit.whose)
+
+
+def position_in(after: str | None) -> int:
+    """A position as the place after which more is shown, 0 for the beginning. Raises InvalidInput."""
+    if after is None:
+        return 0
+    if not (after.isascii() and after.isdecimal() and len(after) <= MOST_DIGITS):
+        raise InvalidInput("after", "is not a position", hint="take `next` of the page before")
+    return int(after)
 
 
 def span_to_now(visit: Visit, since: str, until: str | None) -> tuple[int, int]:

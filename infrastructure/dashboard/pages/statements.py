@@ -22,6 +22,7 @@ from infrastructure.dashboard.page import (
     WebPage,
     studios_action,
 )
+from infrastructure.dashboard.pages.rows import position_in
 from infrastructure.documents.drawing import FORMATS, Letterhead, written_as
 from infrastructure.showing.formats import iso
 from infrastructure.showing.statements import periods_document, statement_document, statements_document
@@ -82,7 +83,11 @@ async def _list(visit: Visit) -> Document:
 
 
 async def _one(visit: Visit) -> Document:
-    """The document of `/v1/statements/{number or period}`, and when its period begins, for links to what is in it."""
+    """The document of `/v1/statements/{number or period}`, and when its period begins, for links to what is in it.
+
+    A page of it shows so many lines, after as many as the address says.
+    """
+    position_in(visit.after)
     found = await visit.studio.statements.show(visit.account, visit.path["which"])
     return {**statement_document(found), "at": iso(found.statement.period.start)}
 
