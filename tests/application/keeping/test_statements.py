@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 
 from application.asking.requests import Request
-from application.keeping.statements import StatementView
+from application.keeping.billed import BilledReader, WorkedOut
+from application.keeping.statements import StatementReader, StatementView
 from domain.billing import PeriodClosed, StatementIssued, UnknownPeriod, UnknownStatement
 from domain.booking import UsageBooked
 from domain.errors import CurrencyMismatch, IllegalTransition, InvalidInput, KeyReused, OperationPending, UnknownAccount
 from domain.money import Money
 from infrastructure.service import Studio
 from infrastructure.store.database import Database
+from projections.views.operations import OPERATIONS
 from tests.application.studios import GRACE, JOBS, PRICE, SYNC, facts_of, is_sound, studio_on
 from tests.application.support import Clock
 from tests.domain.wall_clocks import utc
@@ -309,3 +311,50 @@ async def test_each_correction_counts_once_and_is_told_again(database_url: str, 
         with pytest.raises(KeyReused, match=r"0\.0005 USD for period 2026-04-01"):
             await studio.statements.goodwill("acme", Money(500, "USD"), period=FIVE, reason="sorry", reference="g")
         assert await is_sound(studio)
+
+
+async def test_a_draft_goes_on_from_where_it_was_read_and_is_what_all_of_it_comes_to(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with studio_on(database_url, tmp_path, clock=Clock(APRIL)) as studio:
+        await prepared(studio)
+        billed = studio.statements.billed
+        streams = CountedStreams(billed.streams)
+        going_on = StatementReader(BilledReader(streams, billed.codec, WorkedOut()))
+        reading_all = StatementReader(BilledReader(billed.streams, billed.codec))
+        await used(studio, *["ann"] * 12)
+        for step in ("nothing", "used", "open", "refunded", "ended", "goodwill"):
+            await changed(studio, step)
+            streams.read = 0
+            assert parts(await going_on.preview("acme")) == parts(await reading_all.preview("acme"))
+            assert streams.read <= 4 or step == "nothing"
+
+
+async def changed(studio: Studio, step: str) -> None:
+    """Something of every kind that a statement is of."""
+    if step == "used":
+        await used(studio, "bob")
+    if step == "open":
+        await studio.operations.submit(Request("text-to-image", "acme", {"prompt": "later"}, model=JOBS))
+    if step == "refunded":
+        await studio.upkeep.refund(ids(studio)[0], account="acme", reason="spoilt", reference="r1")
+    if step == "ended":
+        for one in await asyncio.to_thread(studio.views.rows, OPERATIONS, OPERATIONS.filter(state="submitted")):
+            await studio.operations.wait(one.id, account="acme")
+    if step == "goodwill":
+        await studio.statements.goodwill("acme", Money.parse("0.10", "USD"), period=FOUR, reason="sorry", reference="g1")
+
+
+class CountedStreams:
+    """Streams as they are, and how many rows of them were read."""
+
+    def __init__(self, streams: Any) -> None:
+        self._streams, self.read = streams, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._streams, name)
+
+    def bare(self, *asked: Any) -> Any:
+        found = self._streams.bare(*asked)
+        self.read += len(found)
+        return found
