@@ -335,14 +335,18 @@ async def changed(studio: Studio, step: str) -> None:
     if step == "used":
         await used(studio, "bob")
     if step == "open":
-        await studio.operations.submit(Request("text-to-image", "acme", {"prompt": "later"}, model=JOBS))
+        wish = Request("text-to-image", "acme", {"prompt": "later"}, model=JOBS)
+        await studio.operations.submit(wish, queued=True)
     if step == "refunded":
         await studio.upkeep.refund(ids(studio)[0], account="acme", reason="spoilt", reference="r1")
     if step == "ended":
-        for one in await asyncio.to_thread(studio.views.rows, OPERATIONS, OPERATIONS.filter(state="submitted")):
-            await studio.operations.wait(one.id, account="acme")
+        await asyncio.to_thread(studio.views.catch_up)
+        (one,) = await asyncio.to_thread(studio.views.rows, OPERATIONS, OPERATIONS.filter(state="validated"))
+        await studio.operations.cancel(one.id, account="acme")
     if step == "goodwill":
-        await studio.statements.goodwill("acme", Money.parse("0.10", "USD"), period=FOUR, reason="sorry", reference="g1")
+        await studio.statements.goodwill(
+            "acme", Money.parse("0.10", "USD"), period=FOUR, reason="sorry", reference="g1"
+        )
 
 
 class CountedStreams:
