@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from rich.console import Console
 
-from benchmarks import asking, billing, growth, lifecycles, machine, past, rebuilding, services
+from benchmarks import asking, billing, growth, lifecycles, machine, pages, past, rebuilding, services
 from benchmarks.fill import Size
 from benchmarks.growth import Pair
 from benchmarks.rebuilding import Logs
@@ -24,7 +24,7 @@ from domain.periods import local_day
 from infrastructure.clock import now
 
 CONSOLE = Console(highlight=False, soft_wrap=True)
-PARTS = ("lifecycles", "rebuilds", "growth", "queries", "services", "billing", "past")
+PARTS = ("lifecycles", "rebuilds", "growth", "queries", "services", "billing", "past", "pages")
 
 
 def say(line: str) -> None:
@@ -43,6 +43,7 @@ class Plan:
     billing: billing.Plan
     stream: Size
     """One account's, of which the past is asked."""
+    pages: pages.Plan
 
 
 def _pairs(short: int, long: int, open: int) -> tuple[Pair, Pair]:
@@ -57,6 +58,7 @@ SMOKE = Plan(
     200,
     billing.SMOKE,
     Size(12_000),
+    pages.SMOKE,
 )
 SHORT = Plan(
     lifecycles.Effort(1.0, 3, lifecycles.LOADS),
@@ -65,6 +67,7 @@ SHORT = Plan(
     1_000,
     billing.SHORT,
     Size(100_000),
+    pages.SHORT,
 )
 FULL = Plan(
     lifecycles.Effort(2.0, 5, lifecycles.LOADS),
@@ -73,6 +76,7 @@ FULL = Plan(
     5_000,
     billing.FULL,
     Size(1_000_000),
+    pages.FULL,
 )
 
 
@@ -84,6 +88,7 @@ def measure(stores: Stores, report: Report, plan: Plan, database: str, parts: Se
         "growth": lambda: report.growth.extend(growth.measure(stores, database, plan.growth, say)),
         "queries": lambda: report.queries.extend(asking.measure(stores, database, plan.logs.size, plan.queries, say)),
         "past": lambda: past.measure(stores, database, plan.stream, plan.growth.rounds, say),  # shown as well
+        "pages": lambda: pages.measure(stores, database, plan.pages, say),  # shown, too
         "services": lambda: services.measure(stores, database, plan.queries // 4, say),  # shown, and not written down
         "billing": lambda: billing.measure(stores, database, plan.billing),  # so are these
     }

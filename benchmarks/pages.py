@@ -1,16 +1,16 @@
 """Pages of the dashboard on a long log beside a short one, and beside a route that does nothing, in one run.
 
-python -m benchmarks.pages [OPERATIONS]     on SQLite files of their own; 200,000 operations unless said otherwise
+python -m benchmarks.pages [OPERATIONS] [--database PostgreSQL] [--kept FOLDER] [--rounds N]
 
-Each page is asked in turn of two applications in this process, one account's log each, without a socket between: a
-figure is the ratio of two times of the same run.
+A million operations unless said otherwise, on SQLite. Filling takes longest: what is `--kept` is filled once, and used
+again by the next run. Each page is asked in turn of two applications in this process, one account's log each, without a
+socket between: a figure is the ratio of two times of the same run. The first look of a process is told by itself.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -23,6 +23,7 @@ from urllib.parse import urlencode, urlsplit
 from rich.console import Console
 
 from benchmarks.fill import EVENTS_EACH, GROUP, Size, fill
+from benchmarks.stores import LEDGER, POSTGRESQL, SQLITE, Place, Stores
 from domain.keys import STUDIO, KeyScope, KeyTerms
 from infrastructure.bootstrap import open_studio
 from infrastructure.dashboard.mounting import Dashboard
@@ -34,7 +35,7 @@ from infrastructure.service import Studio
 from infrastructure.settings import Settings
 from infrastructure.store.migrations import upgrade_schema
 
-OPERATIONS: Final = 200_000
+OPERATIONS: Final = 1_000_000
 FEW: Final = 1_000
 MONTHS: Final = 3
 GROUPS: Final = 100
@@ -46,7 +47,58 @@ LONGEST: Final = 20
 """Seconds for one page."""
 OK: Final = 200
 NOTHING: Final = "/healthz"
+USE: Final = "pages"
+FIRST_PAGE: Final = "overview"
+MOST_TIMES, MOST_GROWTH = 20, 1.5
+"""The bars: the first page against a route that does nothing, and a page on the long log against the short one."""
+ABSENT: Final = ("batch_made", "webhook", "asset")
+"""Pages of things that a filled log does not have."""
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many operations each log has, and how often each page is asked."""
+
+    few: int
+    many: int
+    rounds: int
+
+
+SMOKE: Final = Plan(100, 300, 3)
+SHORT: Final = Plan(FEW, 20_000, 15)
+FULL: Final = Plan(FEW, OPERATIONS, ROUNDS)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPage:
+    """Seconds that one page took on each log, and its first look at the long one; `idle` is what nothing takes."""
+
+    name: str
+    few: Sequence[float]
+    many: Sequence[float]
+    first: float
+    idle: float
+
+    @property
+    def growth(self) -> float:
+        """The ratio of the medians."""
+        return median(self.many) / median(self.few)
+
+    @property
+    def growth_of_slowest(self) -> float:
+        """The same of the 99th percentiles."""
+        return quantiles(self.many, n=100)[-1] / quantiles(self.few, n=100)[-1]
+
+    @property
+    def times_idle(self) -> float:
+        return median(self.few) / self.idle
+
+    def __str__(self) -> str:
+        few, many = (1e3 * median(one) for one in (self.few, self.many))
+        grown = f"median {self.growth:5.2f}   p99 {self.growth_of_slowest:5.2f}"
+        more = f"{self.times_idle:6.1f} times nothing   first look {self.first:8.3f} s   {len(self.few)} rounds"
+        return f"{self.name:16} {few:8.1f} ms {many:8.1f} ms   {grown}   {more}"
 
 
 @dataclass(slots=True)
@@ -92,19 +144,13 @@ class Asked:
         return perf_counter() - began, found["status"], found["body"]
 
 
-async def opened(stack: AsyncExitStack, home: Path, operations: int, say: Say) -> Asked:
-    """A service on a log of so many operations, with sessions of the account's administrator and the studio's."""
-    url = f"sqlite:///{home / 'ledger.db'}"
-    if not (home / "ledger.db").exists():
-        upgrade_schema(url)
-        await asyncio.to_thread(
-            fill, url, Size(operations * EVENTS_EACH, 1, MONTHS, group=min(operations // GROUPS, GROUP))
-        )
-    settings = Settings(home=home, database_url=url, scripted_enabled=True)
+async def opened(stack: AsyncExitStack, place: Place, say: Say) -> Asked:
+    """A service on a filled log, with sessions of the account's administrator and the studio's."""
+    settings = Settings(home=place.folder, database_url=place.url, scripted_enabled=True)
     studio = await stack.enter_async_context(open_studio(settings))
     began = perf_counter()
-    await asyncio.to_thread(studio.views.catch_up)
-    say(f"{operations:9,} operations, views folded in {perf_counter() - began:.1f} s")
+    facts = await asyncio.to_thread(studio.views.catch_up)
+    say(f"{studio.log.reader.end():9,} facts, {facts:,} of them folded in {perf_counter() - began:.1f} s")
     app = serving.server(studio, settings).config.app
     asked = Asked(app, studio)
     board = Dashboard(serving.gate_for(studio, settings), PAGES, ())
@@ -121,11 +167,11 @@ def addresses(ids: dict[str, str], period: str) -> list[tuple[WebPage, str, str]
     """Each page, whose key sees it, and where it is."""
     found = []
     for page in PAGES:
-        if page.name in ("batch_made", "webhook", "asset"):
-            continue  # of things that a filled log does not have
+        if page.name in ABSENT:
+            continue
         account = STUDIO if page.meant in (MeantFor.STUDIO, MeantFor.FOR_ACCOUNT) else ACCOUNT
         address = page.path.format(
-            id=ids.get(page.name), which=period, period=period, provider="scripted", month="2026-11"
+            id=ids.get(page.name, ids["operation"]), which=period, period=period, provider="scripted", month="2026-11"
         )
         found.append(
             (
@@ -146,47 +192,85 @@ async def _ids(asked: Asked) -> tuple[dict[str, str], str]:
     return {"operation": str(page.rows[0].id), "key": keys[0].id}, period
 
 
-async def measure(few: Asked, many: Asked, rounds: int, say: Say) -> None:
-    """Every page on both, in turn, and the ratios of their 99th percentiles and medians."""
+async def ask_all(few: Asked, many: Asked, rounds: int, say: Say) -> list[AskedPage]:
+    """Every page on both, in turn."""
     places = [(one, *await _ids(one)) for one in (few, many)]
     lists = [addresses(ids, period) for _, ids, period in places]
-    idle = median([(await many.get(NOTHING))[0] for _ in range(10 * rounds)])
-    say(f"nothing: {1e3 * idle:.2f} ms at the median")
+    found = []
     for (page, account, short), (_, _, long) in zip(*lists, strict=True):
-        took = await _timed(((few, short), (many, long)), account, rounds)
-        (a, slow), (b, slower) = [(median(times), quantiles(times, n=100)[-1]) for times in took]
-        say(
-            f"{page.name:16} {1e3 * a:8.1f} ms {1e3 * b:8.1f} ms   median {b / a:5.2f}   p99 {slower / slow:5.2f}"
-            f"   {b / idle:6.1f} times nothing   {len(took[0])} rounds"
-        )
+        idle = median([(await many.get(NOTHING))[0] for _ in range(5 * rounds)])  # beside each page, as hot as it is
+        first, took = await _timed(((few, short), (many, long)), account, rounds)
+        found.append(AskedPage(page.name, took[0], took[1], first, idle))
+        say(str(found[-1]))
+    return found
 
 
-async def _timed(places: Sequence[tuple[Asked, str]], account: str, rounds: int) -> list[list[float]]:
-    """The seconds of each place, asked in turn; few rounds of what takes long."""
+async def _timed(places: Sequence[tuple[Asked, str]], account: str, rounds: int) -> tuple[float, list[list[float]]]:
+    """The seconds of the first look at the last place, and of each place, asked in turn; few of what takes long."""
     took: list[list[float]] = [[] for _ in places]
-    began = perf_counter()
+    began, first = perf_counter(), 0.0
     for turn in range(rounds + WARM):
         for (asked, address), times in zip(places, took, strict=True):
             seconds, status, body = await asked.get(address, account)
             if status != OK:
                 raise SystemExit(f"{address}: {status} {body[-600:]!r}")
+            first = seconds if turn == 0 else first
             if turn >= WARM:
                 times.append(seconds)
         if turn > WARM and perf_counter() - began > LONGEST:
             break
-    return took
+    return first, took
 
 
-async def run(operations: int, rounds: int, say: Say, homes: tuple[Path, Path] | None = None) -> None:
-    """Fill both, and measure."""
+def size_of(operations: int) -> Size:
+    """Of one account's log of so many operations; a short one has as many days as a long one."""
+    group = max(min(operations // GROUPS, GROUP), 1)
+    return Size(operations * EVENTS_EACH, 1, MONTHS, group=group)
+
+
+def measure(stores: Stores, database: str, plan: Plan, say: Say) -> list[AskedPage]:
+    """Every page on a log of each length, and how the bars were met."""
+    places = [stores.filled(database, size_of(operations), USE) for operations in (plan.few, plan.many)]
+    found = asyncio.run(_measured(places, plan.rounds, say))
+    (first,) = [one for one in found if one.name == FIRST_PAGE]
+    say(f"{database:10} the first page takes {first.times_idle:.1f} times what nothing takes (bar {MOST_TIMES})")
+    grown = [f"{one.name} {one.growth:.1f}" for one in found if one.growth > MOST_GROWTH]
+    say(f"{database:10} pages that grow more than {MOST_GROWTH} times: {', '.join(grown) or 'none'}")
+    return found
+
+
+async def _measured(places: Sequence[Place], rounds: int, say: Say) -> list[AskedPage]:
     async with AsyncExitStack() as stack:
-        folders = homes or tuple(Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(2))
-        few = await opened(stack, folders[0], FEW, say)
-        many = await opened(stack, folders[1], operations, say)
-        await measure(few, many, rounds, say)
+        few, many = [await opened(stack, place, say) for place in places]
+        return await ask_all(few, many, rounds, say)
+
+
+def keep(stores: Stores, folder: Path, operations: int) -> None:
+    """Use the log of so many operations that a folder has, filled now if it has none."""
+    size, home = size_of(operations), folder / str(operations)
+    place = Place(f"sqlite:///{home / LEDGER}", home)
+    if not (home / LEDGER).exists():
+        home.mkdir(parents=True, exist_ok=True)
+        upgrade_schema(place.url)
+        fill(place.url, size)
+    stores.masters[size] = stores.filled_ones[SQLITE, size, USE] = place
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.pages", description="Pages on a long log.")
+    parser.add_argument("operations", nargs="?", type=int, default=OPERATIONS)
+    parser.add_argument("--database", choices=(SQLITE, POSTGRESQL), action="append")
+    parser.add_argument("--kept", type=Path, help="a folder of filled logs")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    options = parser.parse_args(arguments)
+    console = Console(highlight=False, soft_wrap=True)
+    plan = Plan(FEW, options.operations, options.rounds)
+    with Stores() as stores:
+        for operations in (plan.few, plan.many) if options.kept else ():
+            keep(stores, options.kept, operations)
+        for database in options.database or (SQLITE,):
+            measure(stores, database, plan, lambda line: console.print(line, markup=False))
 
 
 if __name__ == "__main__":
-    console = Console(highlight=False)
-    homes = (Path(sys.argv[2]), Path(sys.argv[3])) if len(sys.argv) > 3 else None
-    asyncio.run(run(int(sys.argv[1]) if len(sys.argv) > 1 else OPERATIONS, ROUNDS, console.print, homes))
+    main()
