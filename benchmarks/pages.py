@@ -217,6 +217,8 @@ async def _timed(places: Sequence[tuple[Asked, str]], account: str, rounds: int)
             first = seconds if turn == 0 else first
             if turn >= WARM:
                 times.append(seconds)
+        if turn < WARM:
+            began = perf_counter()
         if turn > WARM and perf_counter() - began > LONGEST:
             break
     return first, took

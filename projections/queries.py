@@ -21,7 +21,8 @@ from projections.engine.database import ViewDatabase, writing
 from projections.engine.filters import ViewFilter
 from projections.engine.tables import CHECKPOINTS, FRESH, live
 from projections.engine.view import AnyView, View
-from projections.summing import SumQuestion, UsageSums, sum_up
+from projections.rememberedsums import RememberedSums
+from projections.summing import SumQuestion, UsageSums
 from projections.tagged import known_tags
 from projections.views import ALL
 from projections.views.spend import SPEND
@@ -52,6 +53,7 @@ class Views:
         self._reader = reader
         self._advance = advance
         self._views = views
+        self._sums = RememberedSums(database)
 
     def find(
         self,
@@ -80,7 +82,7 @@ class Views:
 
         Raises InvalidInput for what cannot be asked, InvalidPeriod for an unknown zone, UnknownKind.
         """
-        return sum_up(self._database, asked, after, limit)
+        return self._sums.sum_up(asked, after, limit)
 
     def tags(self, operations: Sequence[str]) -> dict[str, dict[str, str]]:
         """The tags of operations that have any, by id, as they are now."""

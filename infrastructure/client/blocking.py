@@ -14,6 +14,7 @@ from infrastructure.client.keys import RemoteKeys
 from infrastructure.client.library import RemoteLibrary
 from infrastructure.client.operations import RemoteOperations
 from infrastructure.client.past import RemotePast
+from infrastructure.client.queues import RemoteQueues
 from infrastructure.client.repricing import RemoteRepricing, RemoteSimulations
 from infrastructure.client.statements import RemoteStatements
 from infrastructure.client.upkeep import RemoteAudit, RemoteUpkeep
@@ -79,6 +80,12 @@ class BlockingRemoteViews(Blocking[RemoteViews]):
     costs = without_await(RemoteViews.costs)
     books = without_await(RemoteViews.books)
     postings = without_await(RemoteViews.postings)
+
+
+class BlockingRemoteQueues(Blocking[RemoteQueues]):
+    """The queue."""
+
+    standing = without_await(RemoteQueues.standing)
 
 
 class BlockingRemotePast(Blocking[RemotePast]):

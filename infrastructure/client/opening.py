@@ -19,6 +19,7 @@ from infrastructure.client.blocking import (
     BlockingRemoteLibrary,
     BlockingRemoteOperations,
     BlockingRemotePast,
+    BlockingRemoteQueues,
     BlockingRemoteRepricing,
     BlockingRemoteSimulations,
     BlockingRemoteStatements,
@@ -32,6 +33,7 @@ from infrastructure.client.keys import RemoteKeys
 from infrastructure.client.library import RemoteLibrary
 from infrastructure.client.operations import RemoteOperations
 from infrastructure.client.past import RemotePast
+from infrastructure.client.queues import RemoteQueues
 from infrastructure.client.repricing import RemoteRepricing, RemoteSimulations
 from infrastructure.client.statements import RemoteStatements
 from infrastructure.client.upkeep import RemoteAudit, RemoteUpkeep
@@ -58,6 +60,7 @@ class AsyncClient:
         self.library = RemoteLibrary(self._wire)
         self.views = RemoteViews(self._wire)
         self.past = RemotePast(self._wire)
+        self.queues = RemoteQueues(self._wire)
         self.statements = RemoteStatements(self._wire)
         self.invoices = RemoteInvoices(self._wire)
         self.copies = RemoteCopies(self._wire)
@@ -90,6 +93,7 @@ class Client:
         self.library = BlockingRemoteLibrary(self._client.library, self._loop)
         self.views = BlockingRemoteViews(self._client.views, self._loop)
         self.past = BlockingRemotePast(self._client.past, self._loop)
+        self.queues = BlockingRemoteQueues(self._client.queues, self._loop)
         self.statements = BlockingRemoteStatements(self._client.statements, self._loop)
         self.invoices = BlockingRemoteInvoices(self._client.invoices, self._loop)
         self.copies = BlockingRemoteCopies(self._client.copies, self._loop)

@@ -41,6 +41,7 @@ from infrastructure.gateway.native import (
     operations,
     past,
     prices,
+    queues,
     reports,
     repricing,
     seals,
@@ -61,7 +62,7 @@ OPENAI: Final = ("/v1/images", "/v1/models", "/v1/videos")
 ABOUT: Final = "AI images and films over HTTP: held before they are paid, charged once, and explained from a log."
 VERSION: Final = "1"
 """Of the routes, not of the package."""
-KEEPING: Final = (upkeep, corrections, invoices, repricing, past, carrying)
+KEEPING: Final = (queues, upkeep, corrections, invoices, repricing, past, carrying)
 OWN_PARTS: Final = (collection, assets, approvals, terms, wallets, accounts, keys, seals, webhooks, alerts, *KEEPING)
 """A route with a word of its own stands before one that takes any word there."""
 OWN: Final = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}

@@ -24,8 +24,8 @@ from application.keeping.watch import WatchStanding
 from application.ledger.moments import Moment, MomentOfShards
 from application.ledger.positions import Positions
 from application.library.answers import ErasedAssets
+from application.performing.standing import ProviderQueue, QueueStanding, WorkingProcess
 from application.ports.hooks import HookLag
-from infrastructure.queues import ProviderQueue, QueueStanding, WorkingProcess
 from infrastructure.store.queues import MOST_LINES
 from projections.engine.asking import cursor
 from projections.views.approvals import APPROVALS
@@ -33,7 +33,7 @@ from projections.views.approvals import APPROVALS
 PLACED: Final = attrgetter("asked_at", "account", "quote")
 
 
-def gathered_queue(answers: Mapping[str, QueueStanding]) -> QueueStanding:
+def gathered_queue(answers: Mapping[str, QueueStanding], _account: str | None = None) -> QueueStanding:
     """The lines of all shards, and who works on what of any."""
     lines = sorted(chain(*(one.lines for one in answers.values())), key=lambda one: (-one.waiting, one.account))
     return QueueStanding(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from infrastructure.showing.formats import iso
 
 if TYPE_CHECKING:
-    from infrastructure.queues import QueueStanding
+    from application.performing.standing import QueueLine, QueueStanding
 
 
 def queues_document(found: QueueStanding) -> dict[str, Any]:
@@ -15,6 +15,7 @@ def queues_document(found: QueueStanding) -> dict[str, Any]:
     return {
         "waiting": found.waiting,
         "waiting_since": _instant(found.since),
+        "running": found.running,
         "queues": [
             {
                 "provider": one.provider,
@@ -26,14 +27,32 @@ def queues_document(found: QueueStanding) -> dict[str, Any]:
             }
             for one in found.providers
         ],
-        "lines": [
-            {"account": one.account, "provider": one.provider, "waiting": one.waiting, "waiting_since": iso(one.since)}
-            for one in found.lines
-        ],
+        "lines": [_line(one) for one in found.lines],
         "processes": [
             {"process": one.owner, "operations": one.operations, "over": one.over, "until": iso(one.until)}
             for one in found.processes
         ],
+    }
+
+
+def own_queue_document(found: QueueStanding) -> dict[str, Any]:
+    """The part of it that is an account's: what waits of it, and what is worked on."""
+    return {
+        "waiting": found.waiting,
+        "waiting_since": _instant(found.since),
+        "running": found.running,
+        "lines": [_line(one) for one in found.lines],
+    }
+
+
+def _line(one: QueueLine) -> dict[str, Any]:
+    return {
+        "account": one.account,
+        "provider": one.provider,
+        "waiting": one.waiting,
+        "waiting_since": _instant(one.since),
+        "running": one.running,
+        "running_since": _instant(one.oldest),
     }
 
 

@@ -8,6 +8,8 @@ from sqlalchemy import case, func, select
 
 from infrastructure.store.database import Database
 from infrastructure.store.schema import LEASES, QUEUE, SLOTS
+from projections.engine.tables import live
+from projections.views.operations import OPERATIONS
 
 MOST_LINES: Final = 500
 """Accounts and providers for which something waits."""
@@ -30,9 +32,20 @@ def waiting_by_provider(database: Database) -> list[tuple[str, int, str]]:
     return [(row[0], row[1], row[2]) for row in database.rows(_WAITING)]
 
 
-def lines_waiting(database: Database) -> list[tuple[str, str, int, str]]:
-    """The longest lines: account, provider, how many operations, and the id of the first."""
-    return [(row[0], row[1], row[2], row[3]) for row in database.rows(_LINES)]
+def lines_waiting(database: Database, account: str | None = None) -> list[tuple[str, str | None, int, str]]:
+    """The longest lines, of all or of one account: account, provider, how many operations, and the id of the first."""
+    found = _LINES if account is None else _LINES.where(QUEUE.c.account == account)
+    return [(row[0], row[1], row[2], row[3]) for row in database.rows(found)]
+
+
+def lines_running(database: Database, account: str | None = None) -> list[tuple[str, str | None, int, str]]:
+    """Operations that some process works on, in the same way; without a provider if no view knows them yet."""
+    known = live(OPERATIONS).c
+    joined = LEASES.outerjoin(live(OPERATIONS), known.id == LEASES.c.operation)
+    query = select(LEASES.c.account, known.provider, func.count(), func.min(LEASES.c.operation)).select_from(joined)
+    found = query if account is None else query.where(LEASES.c.account == account)
+    rows = found.group_by(LEASES.c.account, known.provider).order_by(func.count().desc(), LEASES.c.account)
+    return [(row[0], row[1], row[2], row[3]) for row in database.rows(rows.limit(MOST_LINES))]
 
 
 def work_under_way(database: Database, now: int) -> list[tuple[str, int, int, int]]:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from domain.booking import GoodwillGiven
 from domain.errors import InvalidInput, InvalidPeriod, UnknownKind
@@ -31,11 +31,13 @@ from domain.periods import LATEST
 from infrastructure.store.database import Database
 from infrastructure.store.schema import OPERATION_TAGS
 from projections.calendars import DAY, GRAINS, HOUR, spans
+from projections.engine.checkpoints import others_erased
 from projections.engine.projector import Projector
+from projections.engine.tables import live
 from projections.queries import Views
-from projections.summing import PERIOD, WHO, Summed, SumQuestion, UsageSums
+from projections.summing import PERIOD, WHO, Summed, SumQuestion, UsageSums, sum_up
 from projections.tagged import GONE
-from projections.views.quarters import KNOWN, QUARTER, QuarterFilter
+from projections.views.quarters import KNOWN, QUARTER, QUARTERS, QuarterFilter
 from tests.domain.examples import NOON
 from tests.projections.histories import STEPS, History, Log, Step, busy
 
@@ -221,6 +223,31 @@ def test_groups_are_what_the_raw_log_adds_up_to(told: Told, lives: st.DataObject
             currency: found for (currency,), found in naive(told.facts, replace(asked, by=())).items()
         }
         assert sums.position == end
+
+
+@pytest.mark.parametrize(("by", "top"), [(("user",), None), (("model", "hour"), "price")])
+def test_what_is_over_is_remembered_and_comes_to_what_summing_all_of_it_does(
+    told: Told, by: tuple[str, ...], top: str | None
+) -> None:
+    facts, since = busy(60), NOON - DAY
+    asked = SumQuestion(by=by, zone="Australia/Lord_Howe", since=since, wanted=QuarterFilter(account="bloom"), top=top)
+    for part in (facts[:150], facts[150:170], facts[170:]):
+        told.log.record(part)
+        told.projector.advance()
+        for until in (None, NOON + DAY, NOON + 3 * DAY + QUARTER):
+            this = replace(asked, until=until)
+            assert told.views.sum_up(this) == sum_up(told.database, this)
+            page = told.views.sum_up(this, limit=2)
+            assert page == sum_up(told.database, this, limit=2)
+            if page.next is not None:
+                assert told.views.sum_up(this, after=page.next).rows == sum_up(told.database, this, page.next).rows
+    before = told.views.sum_up(asked)
+    with told.database.transaction() as connection:
+        others_erased(connection)
+        connection.execute(update(live(QUARTERS)).values(price=live(QUARTERS).c.price + 1))
+    after = told.views.sum_up(asked)
+    assert after.rows != before.rows
+    assert after == sum_up(told.database, asked)
 
 
 @given(lives=st.data())

@@ -46,7 +46,9 @@ LINES: Final = (
     TableColumn(name="account", to="operations", by="account"),
     TableColumn(name="provider"),
     TableColumn(name="waiting", kind="count"),
-    TableColumn(name="waiting_since", kind="instant"),
+    TableColumn(name="waiting_since", kind="due"),
+    TableColumn(name="running", kind="count"),
+    TableColumn(name="running_since", kind="due", wide=True),
 )
 PROCESSES: Final = (
     TableColumn(name="process", kind="mono"),

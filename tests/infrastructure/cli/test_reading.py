@@ -62,6 +62,7 @@ READING = {
         ("costs",),
         ("spend",),
         ("limits",),
+        ("queues",),
         ("holds",),
         ("backup",),
         ("export-account",),

@@ -60,6 +60,7 @@ COMMANDS = [
     ("run", "text-to-image", "-i", "prompt=a cat", *SMALL),
     ("cancel", "STUCK"),
     ("batch", "LIST", "-o", "width=64", "-o", "height=64", "--yes"),
+    ("queues",),
     ("estimate", "text-to-image", "-i", "prompt=a cat"),
     ("report",),
     ("create", "a cat", "--size", "64x64"),

@@ -22,7 +22,6 @@ APART: Mapping[str, str] = {
     ),
     **dict.fromkeys(("shards", "shard_names", "find_shard"), INSIDE),
     **dict.fromkeys(("books", "seals"), OTHERWISE),
-    "queues": LATER,
     **dict.fromkeys(("archiving", "providers"), HERE),
 }
 """Facades that a client has none of."""
