@@ -15,7 +15,8 @@ are micro-units. A total is rounded once, half-even; lines are rounded by themse
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
 
 from domain.booking import GoodwillGiven, UsageBooked
 from domain.charging import CostSource
@@ -240,18 +241,9 @@ class StatementFold:
 
     def copy(self) -> StatementFold:
         """Another one, that goes on by itself."""
-        return replace(
-            self,
-            lines={key: [*sums] for key, sums in self.lines.items()},
-            adjustments=[*self.adjustments],
-            credits=[*self.credits],
-            used={**self.used},
-            costs={key: [*sums] for key, sums in self.costs.items()},
-            subscription=[*self.subscription],
-            grants={**self.grants},
-            holds={**self.holds},
-            unknown={**self.unknown},
-        )
+        own = {one.name: copy(getattr(self, one.name)) for one in fields(self)}
+        sums = ({key: [*each] for key, each in some.items()} for some in (self.lines, self.costs))
+        return StatementFold(**{**own, **dict(zip(("lines", "costs"), sums, strict=True))})
 
     def add(self, fact: Fact) -> None:
         match fact:

@@ -65,7 +65,7 @@ class RememberedSums:
         return self._together(asked, closed, after, limit)
 
     def _cut(self, asked: SumQuestion) -> int | None:
-        """Where what is over ends: at an edge of the calendar that is asked for; None if it is not worth it."""
+        """The end of what is over: at an edge of the calendar that is asked for; None if it is not worth it."""
         if asked.wanted.account is None or asked.since is None or asked.asks_tags:
             return None
         last = self._last(asked.wanted.account)
@@ -86,7 +86,7 @@ class RememberedSums:
         return merged_sums(replace(now, question=asked, totals=totals, span=span, next=None), rows, after, limit)
 
     def _closed(self, asked: SumQuestion, cut: int) -> ClosedSums | None:
-        """What ended before a quarter; None if it is too much to be kept."""
+        """All that ended before a quarter; None if it is too much to be kept."""
         key, generation = (asked.by, asked.zone, asked.since, asked.wanted), self._generation()
         with self._lock:
             known = self._kept.get(key)

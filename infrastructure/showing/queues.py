@@ -29,7 +29,7 @@ def queues_document(found: QueueStanding) -> dict[str, Any]:
         ],
         "lines": [_line(one) for one in found.lines],
         "processes": [
-            {"process": one.owner, "operations": one.operations, "over": one.over, "until": iso(one.until)}
+            {"process": one.owner, "operations": one.operations, "over": one.over, "until": _instant(one.until)}
             for one in found.processes
         ],
     }
@@ -57,4 +57,4 @@ def _line(one: QueueLine) -> dict[str, Any]:
 
 
 def _instant(at: int | None) -> str | None:
-    return None if at is None else iso(at)
+    return None if at is None else iso(at, precision="microseconds")
