@@ -95,7 +95,7 @@ PANELS = {
             "seal": "Print the log's seal, to be kept elsewhere.",
             "rebuild": "Rebuild the tables beside the log from it, if they differ.",
         },
-        "queues": {"queues": "Show what waits for providers, whose it is, and who works on what."},
+        "queues": {"queues": "Show what waits for providers and what is worked on: of all accounts, or of one."},
         "worker": {"worker": "Perform what waits in the queue, whichever process accepted it."},
         "relay": {"relay": "Tell the books to a stream of NATS or a topic of Kafka, each fact once."},
         "storecheck": {"storecheck": "Try whether a database keeps what the ledger rests on."},

@@ -22,6 +22,10 @@ GOING: Final = "draft waiting validated dispatched submitted completed requested
 BAD: Final = "dead differences voided differs unreadable missing"
 _TONES: Final = {"good": GOOD, "warn": WARN, "going": GOING, "bad": BAD}
 TONES: Final[Mapping[str, str]] = {word: tone for tone, words in _TONES.items() for word in words.split()}
+MONEY: Final = "spend"
+"""The measure of limits that is in money."""
+TOGETHER: Final = frozenset(("kind", "model", "provider"))
+"""Columns of names with hyphens, which are not broken there."""
 SHORT: Final = 16
 """Characters of an id that is shown whole."""
 NOTHING: Final = '<span class="soft">–</span>'
@@ -178,16 +182,35 @@ def _head(column: TableColumn) -> str:
 
 def _classes(column: TableColumn) -> str:
     names = [*(["num"] if column.kind in NUMBERS else []), *(["wide"] if column.wide else [])]
+    names += ["nowrap"] if column.name in TOGETHER else []
     return f' class="{" ".join(names)}"' if names else ""
 
 
 def _cell(row: Mapping[str, Any], column: TableColumn, classes: str, link: Leading | None) -> str:
     one = row[column.name]
-    shown = shown_value(one, column.kind)
+    if column.unless and row.get(column.unless):
+        return f"<td{classes}></td>\n"
+    shown = _amount(one, row) if column.kind == "amount" else shown_value(one, column.kind)
     if link is not None and one is not None and one != "":
         fields = {**{name: row[name] for name in column.along}, column.by: one}
         shown = Markup(f'<a href="{escape(link(column.to, **fields))}">{shown}</a>')
     return f"<td{classes}>{shown}</td>\n"
+
+
+def _amount(one: Any, row: Mapping[str, Any]) -> Markup:
+    """An amount as text, in the currency of its row; of a measure that counts things it is a count."""
+    in_money = row.get("measure", MONEY) == MONEY and row.get("currency")
+    return shown_money({"amount": one, "currency": row["currency"]}) if in_money else shown_value(one, "text")
+
+
+def nothing_of(like: Any) -> Any:
+    """None of a measure, in the currency of another amount of it if that is money."""
+    return {"amount": "0.00", "currency": like["currency"]} if isinstance(like, Mapping) else 0
+
+
+def priced(rows: Sequence[Mapping[str, Any]], currency: str) -> list[Mapping[str, Any]]:
+    """Rows of amounts that are all in one currency."""
+    return [{**row, "currency": currency} for row in rows]
 
 
 def hidden_token(token: str) -> Markup:

@@ -97,6 +97,8 @@ class TableColumn:
     wide: bool = False
     label: str = ""
     """The name of its words, if it is not its own."""
+    unless: str = ""
+    """The field beside which it is left out, if that says it already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

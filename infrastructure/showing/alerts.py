@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.alerting import AlertTerms, is_money
-from domain.alerts import FAILURE_RATE, AlertRaised, ProbeDiffered, Threshold
+from domain.alerts import FAILURE_RATE, AlertFact, AlertRaised, AlertSet, ProbeDiffered, Threshold
 from domain.errors import InvalidInput
 from domain.inputs import shortened
 from domain.money import Money
@@ -109,6 +109,19 @@ def raised_text(fact: AlertRaised) -> str:
     name = threshold_name(fact.threshold, fact.measure, fact.currency)
     lock = "; the account is locked until it is resumed" if fact.locked else ""
     return f"{fact.measure} of {fact.scope} reached {name}: {came}{of} in the {fact.window}{lock}"
+
+
+def alert_in_words(fact: AlertFact) -> str:
+    """What happened to an alert; an amount of money that a fact has no currency of is told by the page of alerts."""
+    match fact:
+        case AlertRaised():
+            return raised_text(fact)
+        case AlertSet():
+            shares = [f"{share}%" for share in fact.shares]
+            counts = [] if is_money(fact.measure) else [f"{amount:,}" for amount in fact.amounts]
+            at = ", ".join([*shares, *counts]) or "an amount"
+            return f"{fact.measure} of {fact.scope}, {fact.window}, at {at}"
+    return fact.alert
 
 
 def amount_document(amount: int | None, measure: str, currency: str) -> Any:

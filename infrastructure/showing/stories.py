@@ -16,7 +16,7 @@ from domain.account import (
     TermsFact,
 )
 from domain.agreeing import AgreementFact
-from domain.alerts import ProbeDiffered
+from domain.alerts import AlertFact, ProbeDiffered
 from domain.approvals import ApprovalAsked, ApprovalGiven
 from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetFact, AssetRestored, AssetTrashed
 from domain.billing import PeriodClosed, StatementIssued, StatementVoided
@@ -56,7 +56,7 @@ from domain.pricing import Quote
 from domain.wallet import WalletFact
 from domain.webhooks import WebhookFact
 from domain.windowed import LifeCounted, LifeMoved, WindowFact, WindowOpened
-from infrastructure.showing.alerts import differed_text
+from infrastructure.showing.alerts import alert_in_words, differed_text
 from infrastructure.showing.billed import billed_in_words
 from infrastructure.showing.formats import (
     TOGETHER,
@@ -139,6 +139,8 @@ def _told_of_the_rest(fact: Fact) -> Telling:
         return Telling(None, f"the probe found a difference: {differed_text(fact)}")
     if isinstance(fact, AgreementFact):
         return Telling(None, f"{agreed_in_words(fact)}{_because(fact.reason)}")
+    if isinstance(fact, AlertFact):
+        return Telling(None, alert_in_words(fact))
     return Telling(None, told_of_webhook(fact)) if isinstance(fact, WebhookFact) else _told_of_outcome(fact)
 
 
@@ -259,7 +261,7 @@ def reckoned(quote: Quote) -> str:
     """How the hold came about: counted by the price book, quoted by the provider, or the most that may be metered."""
     if quote.rate is None:
         return "a price unknown, capped"
-    words = f"{quote.units} {quote.unit} at {plain(quote.rate)}"
+    words = f"{quote.units} {quote.unit} at {plain(quote.rate)} {quote.cost_currency}"
     if quote.meters:
         words += f" at most, settled on {_and([_metered(meter) for meter in quote.meters])}"
     if quote.listed is not None:

@@ -35,7 +35,7 @@ LIMITS: Final = (
     TableColumn(name="scope"),
     TableColumn(name="window"),
     TableColumn(name="limit", kind="limit"),
-    TableColumn(name="used", kind="money"),
+    TableColumn(name="used", kind="money", wide=True),
     TableColumn(name="held", kind="money", wide=True),
     TableColumn(name="left", kind="limit"),
     TableColumn(name="resets_at", kind="until", wide=True),
@@ -43,7 +43,7 @@ LIMITS: Final = (
 HISTORY: Final = (
     TableColumn(name="at", kind="instant"),
     TableColumn(name="type", kind="fact"),
-    TableColumn(name="told"),
+    TableColumn(name="told", unless="changes"),
     TableColumn(name="changes", kind="changes"),
     TableColumn(name="reason", wide=True),
     TableColumn(name="actor", kind="mono", wide=True),

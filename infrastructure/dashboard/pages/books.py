@@ -23,7 +23,7 @@ BALANCE: Final = (
 )
 POSTINGS: Final = (
     TableColumn(name="at", kind="instant"),
-    TableColumn(name="fact", kind="fact"),
+    TableColumn(name="fact", kind="fact", wide=True),
     TableColumn(name="account", wide=True),
     TableColumn(name="operation", kind="id", to="operation", along=("account",)),
     TableColumn(name="source"),

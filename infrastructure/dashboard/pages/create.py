@@ -180,9 +180,15 @@ async def _price(sent: FormSent) -> Shows:
         told |= {"estimate": estimate_document(found), "after": _after(found), "notes": list(notes), "error": None}
         told |= await _quoted(sent, found)
     except ImageStudioError as error:
-        told |= {"estimate": None, "quote": None, "error": {"detail": error.message, "hint": over_http(error.advice)}}
+        told |= {"estimate": None, "quote": None, "error": said_of(error, sent)}
     template = "price.html" if visit.partial else "priced.html"
     return Shows(template, "create.priced", {**told, "file": _named(sent.text("service")).file}, under="create")
+
+
+def said_of(error: ImageStudioError, sent: FormSent) -> dict[str, Any]:
+    """The reason why there is no price; `begun` is False if nobody has said yet what they want."""
+    begun = not sent.visit.partial or bool(sent.text("prompt") or sent.text("prompts") or sent.files)
+    return {"begun": begun, "detail": error.message, "hint": over_http(error.advice)}
 
 
 def _after(found: Estimate) -> dict[str, Any]:

@@ -43,17 +43,16 @@ from projections.views.operations import FLAGS, OPERATIONS, OperationFilter
 
 MOST_FACTS: Final = 200
 POSTINGS: Final = (
-    TableColumn(name="fact"),
     TableColumn(name="source"),
     TableColumn(name="destination"),
     TableColumn(name="amount", kind="money"),
 )
 MESSAGES: Final = (
-    TableColumn(name="at", kind="instant"),
     TableColumn(name="event"),
-    TableColumn(name="webhook", kind="mono", to="webhook"),
     TableColumn(name="state", kind="state"),
+    TableColumn(name="webhook", kind="mono", to="webhook"),
     TableColumn(name="tries", kind="count"),
+    TableColumn(name="at", kind="instant"),
     TableColumn(name="said"),
 )
 COLUMNS: Final = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from asyncio import gather, to_thread
+from collections.abc import Mapping
 from typing import Any, Final
 
 from application.keeping.accountviews import AccountView
@@ -12,7 +13,7 @@ from infrastructure.dashboard.pages.operations import COLUMNS
 from infrastructure.showing.alerts import raised_row
 from infrastructure.showing.documents import account_document, limits_document
 from infrastructure.showing.formats import iso
-from infrastructure.showing.rows import row_document
+from infrastructure.showing.rows import list_document, row_document, tagged_document
 from infrastructure.showing.standing import attention, pace_document
 from projections.engine.asking import Found
 from projections.queries import Views
@@ -34,7 +35,7 @@ async def _document(visit: Visit) -> Document:
     account: Document = account_document(view)
     limits: Document = limits_document(limits_found)
     since = iso(view.period.start, view.zone)[:10]
-    found, newest, days = await to_thread(_rows, visit.studio.views, view, since)
+    found, newest, tags, days = await to_thread(_rows, visit.studio.views, view, since)
     period = next((row_document(PERIODS, one) for one in found.rows), None)
     return {
         "account": account,
@@ -46,15 +47,19 @@ async def _document(visit: Visit) -> Document:
         "first_day": since,
         "next_day": iso(view.period.end, view.zone)[:10],
         "days": [{"day": day, "micros": micros} for day, micros in days],
-        "operations": [row_document(OPERATIONS, one) for one in newest.rows],
+        "operations": tagged_document(list_document("operations", OPERATIONS, newest), tags)["operations"],
     }
 
 
-def _rows(views: Views, view: AccountView, since: str) -> tuple[Found[Any], Found[Any], list[tuple[str, int]]]:
-    """The period's sums, the newest operations, and what was charged each day, exact: all in one thread."""
+OverviewRows = tuple[Found[Any], Found[Any], Mapping[str, Mapping[str, str]], list[tuple[str, int]]]
+
+
+def _rows(views: Views, view: AccountView, since: str) -> OverviewRows:
+    """The period's sums, the newest operations with their tags, and what was charged each day: all in one thread."""
     period = views.find(PERIODS, PERIODS.filter(account=view.id, at=view.period.start), limit=1)
     newest = views.find(OPERATIONS, OPERATIONS.filter(account=view.id), limit=NEWEST)
-    return period, newest, views.spent_by_day(view.id, since)
+    tags = views.tags([row.id for row in newest.rows])
+    return period, newest, tags, views.spent_by_day(view.id, since)
 
 
 async def _raised(visit: Visit, now: int) -> list[Document]:

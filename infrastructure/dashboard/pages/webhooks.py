@@ -23,7 +23,7 @@ COLUMNS: Final = (
     TableColumn(name="id", kind="mono", to="webhook"),
     TableColumn(name="url"),
     TableColumn(name="standing", kind="state"),
-    TableColumn(name="events", kind="words", wide=True),
+    TableColumn(name="events", kind="kinds", wide=True),
     TableColumn(name="waiting", kind="count"),
     TableColumn(name="dead", kind="count"),
     TableColumn(name="registered_at", kind="instant", wide=True),

@@ -159,16 +159,16 @@ METERS = (
 @pytest.mark.parametrize(
     ("held", "words"),
     [
-        (ONE_CALL, "held for 1 call at 0.1"),
+        (ONE_CALL, "held for 1 call at 0.1 USD"),
         (replace(ONE_CALL, rate=None), "held for a price unknown, capped"),
-        (replace(ONE_CALL, rate=Decimal("0.0000001")), "held for 1 call at 0.0000001"),
+        (replace(ONE_CALL, rate=Decimal("0.0000001")), "held for 1 call at 0.0000001 USD"),
         (
             replace(ONE_CALL, meters=METERS),
-            "held for 1 call at 0.1 at most, settled on text_input at 0.000005 and image_output at 0.00003",
+            "held for 1 call at 0.1 USD at most, settled on text_input at 0.000005 and image_output at 0.00003",
         ),
         (
             replace(ONE_CALL, listed=120_000),
-            "held for 1 call at 0.1; the provider quotes 0.10 USD, the price book says 0.12 USD",
+            "held for 1 call at 0.1 USD; the provider quotes 0.10 USD, the price book says 0.12 USD",
         ),
     ],
 )

@@ -36,7 +36,7 @@ async def test_an_operation_is_told_with_the_limits_that_it_met(database_url: st
             "The request named its model, scripted-image",
             "The account's images limit of 100 a period had 1 used and 0 held, which left 99: enough for the 1 asked.",
             "spend limit of 100.00 USD a period had 0.04 USD used",
-            "0.04 USD were held: 1 image at 0.04, by price book",
+            "0.04 USD were held: 1 image at 0.04 USD, by price book",
             "0.04 USD were charged",
             "The price is 0.04 USD (quoted): the price was known before.",
             "Our cost is 0.04 USD",
