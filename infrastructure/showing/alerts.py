@@ -112,7 +112,7 @@ def raised_text(fact: AlertRaised) -> str:
 
 
 def alert_in_words(fact: AlertFact) -> str:
-    """What happened to an alert; an amount of money that a fact has no currency of is told by the page of alerts."""
+    """An alert as it was set, raised or removed; a fact that sets one has no currency, so its amounts of money are not told."""
     match fact:
         case AlertRaised():
             return raised_text(fact)

@@ -65,9 +65,9 @@ def test_an_accounts_entries_after_any_position_are_those_of_the_log(told: Drive
     for wanted in (LogFilter(account="acme"), LogFilter(account="acme:1", topics=topics)):
         own = [one for one in everything if account_of(str(one.link.originator_id)) == wanted.account]
         own = [one for one in own if not wanted.topics or one.link.topic in topics]
-        streams, rows = told.reader.streams_of(str(wanted.account)), StreamRows(database, wanted, end, near)
+        streams, rows = told.reader.streams_of(str(wanted.account)), StreamRows(database, wanted.topics, end, near)
         for after in range(0, end + 1, 5):
-            found = rows.after(lambda some=streams: some, after, 3)  # type: ignore[misc]
+            found = rows.after(streams, after, 3)
             assert [row[-1] for row in found] == [one.position for one in own if one.position > after][:3]
 
 
