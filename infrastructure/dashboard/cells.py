@@ -208,7 +208,7 @@ def nothing_of(like: Any) -> Any:
     return {"amount": "0.00", "currency": like["currency"]} if isinstance(like, Mapping) else 0
 
 
-def priced(rows: Sequence[Mapping[str, Any]], currency: str) -> list[Mapping[str, Any]]:
+def in_currency(rows: Sequence[Mapping[str, Any]], currency: str) -> list[Mapping[str, Any]]:
     """Rows of amounts that are all in one currency."""
     return [{**row, "currency": currency} for row in rows]
 

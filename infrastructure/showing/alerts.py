@@ -112,7 +112,7 @@ def raised_text(fact: AlertRaised) -> str:
 
 
 def alert_in_words(fact: AlertFact) -> str:
-    """An alert as it was set, raised or removed; a fact that sets one has no currency, so its amounts of money are not told."""
+    """An alert as it was set, raised or removed; amounts of money are told if the fact has their currency."""
     match fact:
         case AlertRaised():
             return raised_text(fact)

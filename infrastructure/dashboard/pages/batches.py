@@ -23,7 +23,7 @@ from domain.money import Money
 from domain.operation import CLOSED_PHASES
 from infrastructure.clock import new_id
 from infrastructure.dashboard.page import Document, FormSent, Shows, TableColumn, Visit, WebAction, WebPage
-from infrastructure.dashboard.pages.create import CLASSES, FORMS, choices_of, said_of
+from infrastructure.dashboard.pages.create import CLASSES, FORMS, choices_of, no_price_said
 from infrastructure.gateway.native.following import until_ended
 from infrastructure.gateway.repeats import digest_of
 from infrastructure.showing.documents import result_document
@@ -76,7 +76,7 @@ async def _price(sent: FormSent) -> Shows:
         told |= {"error": None, "count": len(drafted), **_sums(drafted)}
         told |= await _quoted(sent, drafted) if not told["refused"] else {"quote": None, "expires": None}
     except ImageStudioError as error:
-        told |= {"quote": None, "error": said_of(error, sent)}
+        told |= {"quote": None, "error": no_price_said(error, sent)}
     return Shows("batch_price.html" if visit.partial else "batch_priced.html", "batch.priced", told, under="create")
 
 

@@ -180,12 +180,12 @@ async def _price(sent: FormSent) -> Shows:
         told |= {"estimate": estimate_document(found), "after": _after(found), "notes": list(notes), "error": None}
         told |= await _quoted(sent, found)
     except ImageStudioError as error:
-        told |= {"estimate": None, "quote": None, "error": said_of(error, sent)}
+        told |= {"estimate": None, "quote": None, "error": no_price_said(error, sent)}
     template = "price.html" if visit.partial else "priced.html"
     return Shows(template, "create.priced", {**told, "file": _named(sent.text("service")).file}, under="create")
 
 
-def said_of(error: ImageStudioError, sent: FormSent) -> dict[str, Any]:
+def no_price_said(error: ImageStudioError, sent: FormSent) -> dict[str, Any]:
     """The reason why there is no price; `begun` is False if nobody has said yet what they want."""
     begun = not sent.visit.partial or bool(sent.text("prompt") or sent.text("prompts") or sent.files)
     return {"begun": begun, "detail": error.message, "hint": over_http(error.advice)}
