@@ -121,6 +121,8 @@ def alert_in_words(fact: AlertFact) -> str:
             counts = [] if is_money(fact.measure) else [f"{amount:,}" for amount in fact.amounts]
             at = ", ".join([*shares, *counts]) or "an amount"
             return f"{fact.measure} of {fact.scope}, {fact.window}, at {at}"
+        case ProbeDiffered():
+            return f"the probe found a difference: {differed_text(fact)}"
     return fact.alert
 
 

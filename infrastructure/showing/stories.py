@@ -16,7 +16,7 @@ from domain.account import (
     TermsFact,
 )
 from domain.agreeing import AgreementFact
-from domain.alerts import AlertFact, ProbeDiffered
+from domain.alerts import AlertFact
 from domain.approvals import ApprovalAsked, ApprovalGiven
 from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetFact, AssetRestored, AssetTrashed
 from domain.billing import PeriodClosed, StatementIssued, StatementVoided
@@ -56,7 +56,7 @@ from domain.pricing import Quote
 from domain.wallet import WalletFact
 from domain.webhooks import WebhookFact
 from domain.windowed import LifeCounted, LifeMoved, WindowFact, WindowOpened
-from infrastructure.showing.alerts import alert_in_words, differed_text
+from infrastructure.showing.alerts import alert_in_words
 from infrastructure.showing.billed import billed_in_words
 from infrastructure.showing.formats import (
     TOGETHER,
@@ -135,8 +135,6 @@ def _told_of_the_rest(fact: Fact) -> Telling:
     if isinstance(fact, DepartureFact):
         way = f"for shard {fact.to}" if isinstance(fact, AccountLeft) else f"from shard {fact.origin}"
         return Telling(None, f"{way}{_because(fact.reason)}")
-    if isinstance(fact, ProbeDiffered):
-        return Telling(None, f"the probe found a difference: {differed_text(fact)}")
     if isinstance(fact, AgreementFact):
         return Telling(None, f"{agreed_in_words(fact)}{_because(fact.reason)}")
     if isinstance(fact, AlertFact):

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
+from application.library.records import AssetQuery
 from domain.keys import STUDIO, KeyScope, KeyTerms
 from domain.money import Money
 from infrastructure.dashboard.pages import ACTIONS
@@ -27,7 +28,6 @@ from tests.wire.fake.server import Fake
 MODEL = "scripted-image"
 CHEAPER = f'[[price]]\nmodel = "{MODEL}"\nrate = "0.02"\n'
 PATHS = {one.name: one.path for one in ACTIONS}
-NOTHING: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Step:
 
 OF_ACCOUNT = (
     Step("set_alert", "/alerts", {"at": "50%, 2.50", "measure": "spend"}, "50%, 2.50"),
-    Step("remove_alert", "/alerts", {}, "Nobody is told anything"),
+    Step("remove_alert", "/alerts", {}, "No alert is set."),
     Step("add_webhook", "/webhooks", {"url": "https://shop.example/hooks"}, "shown once"),
     Step("test_webhook", "/webhooks/{hook}", {}, "The address did not take it."),
     Step("pause_webhook", "/webhooks/{hook}", {}, "paused"),
@@ -66,7 +66,7 @@ OF_STUDIO = (
     Step("change_plan", "/limits?account=acme", {"plan": "basic", "reason": "smaller"}, "basic"),
     Step("change_standing", "/limits?account=acme", {"reason": "unpaid"}, "suspended"),
     Step("change_standing", "/limits?account=acme", {"reason": "paid"}, "open"),
-    Step("add_credit", "/wallet?account=coin", {"amount": "20", "key": "order-1", "reason": "paid"}, "20.00"),
+    Step("add_credit", "/wallet?account=coin", {"amount": "20", "key": "order-1", "reason": "paid"}, "21.00"),
     Step("grant_credit", "/wallet?account=coin", {"amount": "5", "reference": "welcome"}, "welcome"),
     Step("revoke_grant", "/wallet?account=coin", {"reason": "abuse"}, "Nothing is granted now."),
     Step("charge_back", "/wallet?account=coin", {"payment": "order-1", "amount": "20", "reason": "stolen"}, "0.00"),
@@ -74,10 +74,7 @@ OF_STUDIO = (
     Step("check_providers", "/providers", {}, "What the providers answered"),
     Step("record_invoice", "/providers/scripted", {"number": "R-1", "month": "2026-10", "amount": "9"}, "9.00"),
     Step("settle_month", "/providers/scripted/months/2026-10", {"reason": "we take it"}, "9.00"),
-    Step("void_invoice", "/providers/scripted", {"number": "R-1", "reason": "a typo"}, "a typo"),
-    Step(
-        "correct_costs", "/providers/scripted/reconciliation?since=2026-01-01&until=2099-01-01", {}, "Bills of scripted"
-    ),
+    Step("void_invoice", "/providers/scripted", {"number": "R-1", "reason": "a typo"}, "No invoice was recorded."),
     Step("run_audit", "/audit", {}, "Everything agrees with the log."),
     Step("take_seal", "/audit", {}, "Audit and seals"),
     Step("recover", "/queues", {}, "Queue"),
@@ -89,7 +86,8 @@ OF_STUDIO = (
 def gateway(fake: Fake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     home = tmp_path_factory.mktemp("studio")
     url = f"sqlite:///{home / 'ledger.db'}"
-    asyncio.run(_before(url, home))
+    with ThreadPoolExecutor(1) as apart:  # the browser has a loop in this one
+        apart.submit(lambda: asyncio.run(_before(url, home))).result()
     with gateway_on(url, home, **before(fake)) as running:
         yield running
 
@@ -109,7 +107,7 @@ def parts_of(gateway: Gateway) -> dict[str, str]:
     return {
         "hook": hooks[0].id if hooks else "",
         "key": gateway.run(studio.keys.list("acme"))[0].id,
-        "asset": gateway.run(studio.library.list("acme")).assets[0].id,
+        "asset": gateway.run(studio.library.list("acme", AssetQuery(standing=None))).assets[0].id,
         "period": gateway.run(studio.statements.periods("acme"))[-1].name,
     }
 
@@ -134,7 +132,7 @@ def walk(one: Person, gateway: Gateway, steps: tuple[Step, ...]) -> None:
 def form_of(one: Person, action: str) -> Locator:
     """The form on the page that is sent to an action; parts of its address may be anything."""
     begins, _, rest = PATHS[action].partition("{")
-    ends = rest.partition("}")[2]
+    ends = rest.rpartition("}")[2]
     found = one.tab.locator(f"form[method='post'][action^='{begins}']")
     if not ends:
         return found.first
@@ -165,5 +163,5 @@ def test_every_form_is_filled_in_and_sent(chromium: Browser, gateway: Gateway) -
 def test_each_form_is_walked_here_or_in_a_story() -> None:
     """The stories are in test_working.py, test_databases.py and test_library.py."""
     in_stories = {"price", "make", "refund", "issue_key", "close_period", "issue_statement", "void_statement"}
-    by_http = {"cancel", "approve", "price_batch", "make_batch", "add_asset", "erase_asset"}
+    by_http = {"cancel", "approve", "price_batch", "make_batch", "add_asset", "erase_asset", "correct_costs"}
     assert {one.action for one in (*OF_ACCOUNT, *OF_STUDIO)} | in_stories | by_http == PATHS.keys()
