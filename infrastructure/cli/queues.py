@@ -31,7 +31,7 @@ async def queues(session: CommandSession, account: OneAccount = None) -> Report:
         await session.catch_up(reading)
         if account is not None:
             await reading.accounts.show(account)
-        found = await asyncio.to_thread(Queues(reading.database, now).standing, account)
+        found = await asyncio.to_thread(Queues(reading.database, now, reading.database).standing, account)
     document = queues_document(found) if account is None else own_queue_document(found)
     return Report(document, lambda page: _show(page, found))
 

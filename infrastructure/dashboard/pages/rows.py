@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, Final
 
-from application.ledger.moments import MOST_DIGITS, Moment
+from application.ledger.moments import Moment
+from application.ledger.positions import MOST_DIGITS
 from domain.errors import InvalidInput
 from infrastructure.dashboard.page import Document, PageFilter, Visit
 from infrastructure.gateway.native.asof import AS_OF
