@@ -183,6 +183,11 @@ def addresses(ids: dict[str, str], period: str) -> list[tuple[WebPage, str, str]
     return found
 
 
+async def addresses_of(asked: Asked) -> list[tuple[WebPage, str, str]]:
+    """Each page of a service, whose key sees it, and where it is."""
+    return addresses(*await _ids(asked))
+
+
 async def _ids(asked: Asked) -> tuple[dict[str, str], str]:
     from projections.views.operations import OPERATIONS as VIEW
 
@@ -194,8 +199,7 @@ async def _ids(asked: Asked) -> tuple[dict[str, str], str]:
 
 async def ask_all(few: Asked, many: Asked, rounds: int, say: Say) -> list[AskedPage]:
     """Every page on both, in turn."""
-    places = [(one, *await _ids(one)) for one in (few, many)]
-    lists = [addresses(ids, period) for _, ids, period in places]
+    lists = [await addresses_of(one) for one in (few, many)]
     found = []
     for (page, account, short), (_, _, long) in zip(*lists, strict=True):
         idle = median([(await many.get(NOTHING))[0] for _ in range(5 * rounds)])  # beside each page, as hot as it is
