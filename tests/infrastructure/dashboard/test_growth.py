@@ -16,7 +16,7 @@ from benchmarks.pages import Asked, addresses_of, opened, size_of
 from benchmarks.stores import LEDGER, Place
 from infrastructure.store.migrations import upgrade_schema
 
-FEW, MANY = 300, 3_000
+FEW, MANY = 300, 2_400
 AT_ONCE = 1_000
 """Instructions of SQLite's own machine between two calls."""
 MORE, SLACK = 1.5, 30
