@@ -53,7 +53,7 @@ USED: Final = (
     TableColumn(name="kind"),
     TableColumn(name="api_key", kind="key", to="operations", by="api_key", wide=True),
     TableColumn(name="period_start", kind="day"),
-    TableColumn(name="operations", kind="count"),
+    TableColumn(name="operations", kind="count", wide=True),
     TableColumn(name="rejected", kind="count", wide=True),
     TableColumn(name="failed", kind="count", wide=True),
     TableColumn(name="outputs", kind="count", wide=True),

@@ -58,7 +58,7 @@ MESSAGES: Final = (
 COLUMNS: Final = (
     TableColumn(name="requested_at", kind="instant"),
     TableColumn(name="id", kind="id", to="operation"),
-    TableColumn(name="kind"),
+    TableColumn(name="kind", wide=True),
     TableColumn(name="model", wide=True),
     TableColumn(name="user", wide=True),
     TableColumn(name="state", kind="state"),
