@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Table, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, Table, cast, func, literal_column, select
 
+from domain.periods import EARLIEST
 from projections.engine.database import ViewDatabase
 from projections.engine.filters import same
 from projections.engine.tables import live
@@ -39,7 +40,7 @@ def holdings(
     table, names = live(OPERATIONS), [one for one in by if one != "code"]
     keys = [_column(table, one).label(f"by_{one}") for one in names] + [table.c.currency]
     sums = func.count(), cast(func.sum(table.c.held), BigInteger)
-    found = select(*keys, *sums).where(table.c.held > 0, *_conditions(table, wanted)).group_by(*keys).order_by(*keys)
+    found = select(*keys, *sums).where(*_conditions(table, wanted)).group_by(*keys).order_by(*keys)
     found = found if tag is None else found.where(has_tag(table.c.id, wanted.account, *tag))
     return tuple(
         Holding(dict(zip(names, row, strict=False)), row[len(names)], row[-2], row[-1]) for row in database.rows(found)
@@ -47,6 +48,9 @@ def holdings(
 
 
 def _conditions(table: Table, wanted: QuarterFilter) -> Iterator[ColumnElement[bool]]:
+    """In so many words, as for the list of holds: their own index is not chosen for values that come later."""
+    yield table.c.held > literal_column("0")
+    yield table.c.period_start >= literal_column(str(EARLIEST))
     yield from same(table, account=wanted.account, user=wanted.user, kind=wanted.kind, model=wanted.model)
     yield from same(table, provider=wanted.provider)
     for name in MAYBE:

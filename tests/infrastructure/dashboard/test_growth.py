@@ -19,7 +19,7 @@ from infrastructure.store.migrations import upgrade_schema
 FEW, MANY = 300, 2_400
 AT_ONCE = 1_000
 """Instructions of SQLite's own machine between two calls."""
-MORE, SLACK = 1.5, 30
+MORE, SLACK = 1.5, 15
 TRIES = 3
 """Of each page: what goes on beside it, as views are brought up, is in some of them."""
 GROWING = {
