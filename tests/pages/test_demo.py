@@ -68,7 +68,7 @@ def test_the_refusal_names_the_limit_and_what_is_left(told: tuple[list[str], Pat
 def test_the_timeline_shows_the_hold_and_the_charge(told: tuple[list[str], Path]) -> None:
     facts = [" ".join(one.split()[1:]) for one in told[0] if re.match(r"  \d\d:\d\d:\d\d", one)]
     assert [fact.split()[0] for fact in facts] == ["requested", "validated", "dispatched", "completed", "charged"]
-    assert facts[1] == "validated 0.005243 held for 0.262144 megapixel at 0.02"
+    assert facts[1] == "validated 0.005243 held for 0.262144 megapixel at 0.02 USD"
     assert facts[4].startswith("charged 0.005243 for 0.262144 megapixel (quoted); cost")
 
 
