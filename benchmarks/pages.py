@@ -1,6 +1,6 @@
 """Pages of the dashboard on a long log beside a short one, and beside a route that does nothing, in one run.
 
-python -m benchmarks.pages [OPERATIONS] [--database PostgreSQL] [--kept FOLDER] [--rounds N]
+python -m benchmarks.pages [OPERATIONS] [--database PostgreSQL] [--kept FOLDER] [--rounds N] [--page NAME]
 
 A million operations unless said otherwise, on SQLite. Filling takes longest: what is `--kept` is filled once, and used
 again by the next run. Each page is asked in turn of two applications in this process, one account's log each, without a
@@ -58,11 +58,12 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many operations each log has, and how often each page is asked."""
+    """How many operations each log has, and how often each page is asked: all of them, unless some are named."""
 
     few: int
     many: int
     rounds: int
+    pages: tuple[str, ...] = ()
 
 
 SMOKE: Final = Plan(100, 300, 3)
@@ -197,11 +198,14 @@ async def _ids(asked: Asked) -> tuple[dict[str, str], str]:
     return {"operation": str(page.rows[0].id), "key": keys[0].id}, period
 
 
-async def ask_all(few: Asked, many: Asked, rounds: int, say: Say) -> list[AskedPage]:
+async def ask_all(few: Asked, many: Asked, plan: Plan, say: Say) -> list[AskedPage]:
     """Every page on both, in turn."""
     lists = [await addresses_of(one) for one in (few, many)]
     found = []
+    rounds = plan.rounds
     for (page, account, short), (_, _, long) in zip(*lists, strict=True):
+        if plan.pages and page.name not in plan.pages:
+            continue
         idle = median([(await many.get(NOTHING))[0] for _ in range(5 * rounds)])  # beside each page, as hot as it is
         first, took = await _timed(((few, short), (many, long)), account, rounds)
         found.append(AskedPage(page.name, took[0], took[1], first, idle))
@@ -237,18 +241,18 @@ def size_of(operations: int) -> Size:
 def measure(stores: Stores, database: str, plan: Plan, say: Say) -> list[AskedPage]:
     """Every page on a log of each length, and how the bars were met."""
     places = [stores.filled(database, size_of(operations), USE) for operations in (plan.few, plan.many)]
-    found = asyncio.run(_measured(places, plan.rounds, say))
-    (first,) = [one for one in found if one.name == FIRST_PAGE]
-    say(f"{database:10} the first page takes {first.times_idle:.1f} times what nothing takes (bar {MOST_TIMES})")
+    found = asyncio.run(_measured(places, plan, say))
+    for first in (one for one in found if one.name == FIRST_PAGE):
+        say(f"{database:10} the first page takes {first.times_idle:.1f} times what nothing takes (bar {MOST_TIMES})")
     grown = [f"{one.name} {one.growth:.1f}" for one in found if one.growth > MOST_GROWTH]
     say(f"{database:10} pages that grow more than {MOST_GROWTH} times: {', '.join(grown) or 'none'}")
     return found
 
 
-async def _measured(places: Sequence[Place], rounds: int, say: Say) -> list[AskedPage]:
+async def _measured(places: Sequence[Place], plan: Plan, say: Say) -> list[AskedPage]:
     async with AsyncExitStack() as stack:
         few, many = [await opened(stack, place, say) for place in places]
-        return await ask_all(few, many, rounds, say)
+        return await ask_all(few, many, plan, say)
 
 
 def keep(stores: Stores, folder: Path, operations: int) -> None:
@@ -268,9 +272,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--database", choices=(SQLITE, POSTGRESQL), action="append")
     parser.add_argument("--kept", type=Path, help="a folder of filled logs")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--page", action="append", default=[], help="one page; may be repeated")
     options = parser.parse_args(arguments)
     console = Console(highlight=False, soft_wrap=True)
-    plan = Plan(FEW, options.operations, options.rounds)
+    plan = Plan(FEW, options.operations, options.rounds, tuple(options.page))
     with Stores() as stores:
         for operations in (plan.few, plan.many) if options.kept else ():
             keep(stores, options.kept, operations)
