@@ -43,7 +43,8 @@ RAISED: Final = "-raised"
 class Sold:
     """A charged operation as its facts tell it, and the inputs that it was asked with, None if they are erased.
 
-    `at` is the instant whose prices held. `price` and `cost` are as they are with earlier repricings.
+    `at` is the instant whose prices held. `price` and `cost` are as they are with earlier repricings, whose references
+    are `repricings`; `left` and `cost_left` are what is left of them after all corrections, such as refunds.
     """
 
     operation: Operation
@@ -55,6 +56,9 @@ class Sold:
     charged: Charged
     price: int
     cost: int | None
+    left: int
+    cost_left: int
+    repricings: frozenset[str]
     inputs: Mapping[str, Scalar] | None = None
 
 
@@ -74,7 +78,7 @@ def sold_of(facts: Iterable[Fact]) -> Sold | None:
     held: tuple[Quote, int] | None = None
     completed: ProviderCompleted | None = None
     charged: Charged | None = None
-    price, cost = 0, 0
+    repricings, others = list[Adjusted](), list[Adjusted]()
     for fact in facts:
         match fact:
             case Requested():
@@ -85,10 +89,12 @@ def sold_of(facts: Iterable[Fact]) -> Sold | None:
                 completed = fact
             case Charged():
                 charged = fact
-            case Adjusted() if fact.reference.startswith(REPRICED):
-                price, cost = price + fact.price, cost + fact.cost
+            case Adjusted():
+                (repricings if fact.reference.startswith(REPRICED) else others).append(fact)
     if asked is None or held is None or completed is None or charged is None:
         return None
+    price, cost = _moved(repricings)
+    left, cost_left = _moved([*repricings, *others])
     return Sold(
         operation=charged.operation,
         outputs=held[0].outputs,
@@ -99,7 +105,15 @@ def sold_of(facts: Iterable[Fact]) -> Sold | None:
         charged=charged,
         price=charged.price + price,
         cost=None if charged.cost is None else charged.cost + cost,
+        left=charged.price + left,
+        cost_left=(charged.cost or 0) + cost_left,
+        repricings=frozenset(one.reference for one in repricings),
     )
+
+
+def _moved(corrections: Iterable[Adjusted]) -> tuple[int, int]:
+    several = [*corrections]
+    return sum(one.price for one in several), sum(one.cost for one in several)
 
 
 def _files(asked: Requested) -> Mapping[str, tuple[FileInfo, ...]]:
@@ -198,6 +212,21 @@ def changes(found: Repriced) -> tuple[int, int]:
     if found.cost is None or found.sold.cost is None:
         return price, 0
     return price, found.cost - found.sold.cost
+
+
+def due(found: Repriced, book: str) -> tuple[int, int]:
+    """By how much price and cost are still to change by this price book: once for it, and no more than is left."""
+    price, cost = changes(found)
+    if was_booked(found, book):
+        return 0, 0
+    once = REPRICED + book in found.sold.repricings
+    return max(price, -found.sold.left), 0 if once else max(cost, -found.sold.cost_left)
+
+
+def was_booked(found: Repriced, book: str) -> bool:
+    """Whether nothing of this price book is booked any more; a rise may follow a correction that left it out."""
+    reference, done = REPRICED + book, found.sold.repricings
+    return reference + RAISED in done or (changes(found)[0] <= 0 and reference in done)
 
 
 def priced_together(found: Sequence[Repriced]) -> dict[tuple[str, str], list[Repriced]]:

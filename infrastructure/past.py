@@ -192,8 +192,10 @@ class Past:
     async def refusals(self, account: str, key: str | None = None) -> list[Explanation]:
         """Why the account was refused under an idempotency key, or the last times, as far as its views are.
 
-        Raises InvalidInput.
+        Raises InvalidInput, UnknownAccount.
         """
+        if not await to_thread(self.reader.ends_at, account, await to_thread(self.reader.end)):
+            raise UnknownAccount(f"no account {account!r}", hint=Advice("account.open", account=account))
         return await self._explainer.refusals(account, key)
 
     @property

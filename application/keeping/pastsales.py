@@ -16,6 +16,8 @@ from application.ledger.reader import LogFilter, LogReader, StreamReader
 from application.ports import Contents
 from application.providing.tasks import place_in_batch
 from domain.account import AccountOpened, TimeZoneChanged
+from domain.advice import Advice
+from domain.errors import UnknownAccount
 from domain.ledger import Fact, account_stream
 from domain.operation import Charged, OperationFact
 from domain.repricing import Sold, sold_of
@@ -43,8 +45,9 @@ class PastSales:
     def between(self, since: int, until: int, account: str | None = None) -> Iterator[Sold]:
         """The operations that were charged in [since, until), in the order of the log; of one account if it is named.
 
-        Raises LogCorrupted, StoreUnavailable.
+        Raises UnknownAccount, LogCorrupted, StoreUnavailable.
         """
+        self._check(account)
         topics, end, after = self.codec.names_of(Charged), self.reader.end(), 0
         bodies = lru_cache(maxsize=PAGE)(self._body)
         wanted, gone = LogFilter(upto=end, account=account, topics=topics), self.reader.departed()
@@ -70,6 +73,10 @@ class PastSales:
             return [one for since, one in changes(account) if since <= at or since == changes(account)[0][0]][-1]
 
         return zone
+
+    def _check(self, account: str | None) -> None:
+        if account is not None and not self.reader.entries(account_stream(account), 0, EVERY, 1, ()):
+            raise UnknownAccount(f"no account {account!r}", hint=Advice("account.open", account=account))
 
     def _sold(self, ids: list[str]) -> Iterator[Sold]:
         if not ids:

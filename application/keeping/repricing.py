@@ -23,15 +23,16 @@ from domain.ledger import Fact, Ledger, find
 from domain.periods import Period
 from domain.pricing import PriceBook
 from domain.raising import NotCovered
-from domain.repricing import Repriced, changes, priced_together, raise_repriced, reprice, repriced
+from domain.repricing import Repriced, changes, due, priced_together, raise_repriced, reprice, repriced, was_booked
 
 
 @dataclass(frozen=True, slots=True)
 class RepricedLine:
     """One account's operations of one model: what they were charged and cost, and what they would have been.
 
-    `lowered` is what is given back; `raised` what charges would rise by, which is booked only if asked. Of
-    `unsaid` operations nobody can say, for the reasons `why`; they are in no sum.
+    `lowered` is what is given back; `raised` what charges would rise by, which is booked only if asked. Of `again`
+    operations this price book was booked before, and they stay as they are. Of `unsaid` operations nobody can say, for
+    the reasons `why`; they are in no sum.
     """
 
     account: str
@@ -45,6 +46,7 @@ class RepricedLine:
     cost: int
     unsaid: int
     why: tuple[str, ...]
+    again: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +86,19 @@ class Repricing:
         """Price what was charged in [since, until) again; unless it is a `dry` run, book what is to be given back.
 
         With `rises` charges that were too little are raised as well. Raises InvalidInput without a reason for what is
-        booked, LogCorrupted, StoreUnavailable.
+        booked, UnknownAccount, LogCorrupted, StoreUnavailable.
         """
         if not dry:
             check_reason(reason, needed=True)
         found = await asyncio.to_thread(lambda: [*self._found(catalogue, book, since, until, account)])
         booked = short = 0
-        for one in () if dry else [one for one in found if any(changes(one))]:
-            change = raise_repriced if rises and changes(one)[0] > 0 else reprice
+        for one in () if dry else [one for one in found if any(due(one, book.version))]:
+            change = raise_repriced if rises and due(one, book.version)[0] > 0 else reprice
             try:
                 booked += bool(await self._book(one, partial(change, found=one, book=book.version, reason=reason), by))
             except NotCovered:
                 short += 1
-        return Repricings(book.version, tuple(_lines(found)), booked, short)
+        return Repricings(book.version, tuple(_lines(found, book.version)), booked, short)
 
     def _found(
         self, catalogue: Catalogue, book: PriceBook, since: int, until: int, account: str | None
@@ -118,10 +120,10 @@ class Repricing:
         return (await self.writer.put(proposal)).facts
 
 
-def _lines(found: Sequence[Repriced]) -> Iterable[RepricedLine]:
+def _lines(found: Sequence[Repriced], book: str) -> Iterable[RepricedLine]:
     for (account, model), several in priced_together(found).items():
         said = [one for one in several if one.price is not None]
-        moved = [changes(one) for one in said]
+        moved = [due(one, book) for one in said]
         charged = several[0].sold.charged
         yield RepricedLine(
             account,
@@ -135,4 +137,5 @@ def _lines(found: Sequence[Repriced]) -> Iterable[RepricedLine]:
             cost=sum(cost for _, cost in moved),
             unsaid=len(several) - len(said),
             why=tuple(sorted({one.why for one in several if one.why})),
+            again=sum(any(changes(one)) and was_booked(one, book) for one in said),
         )

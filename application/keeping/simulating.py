@@ -75,7 +75,7 @@ class Simulations:
     currency: str
 
     async def run(self, asked: WhatIf, since: int, until: int, *, account: str | None = None) -> SimulatedSales:
-        """The charges in [since, until) as they would have been. Raises LogCorrupted, StoreUnavailable."""
+        """The charges in [since, until) as they would have been. Raises as `PastSales.between`."""
         return await asyncio.to_thread(self._run, asked, since, until, account)
 
     def _run(self, asked: WhatIf, since: int, until: int, account: str | None) -> SimulatedSales:

@@ -50,6 +50,8 @@ async def approvals(
 ) -> Report:
     """List what people were asked to approve, the newest first."""
     async with session.studio(writes=False) as studio:
+        if account is not None:
+            await studio.accounts.show(account)
         found = await studio.approvals.list(account, over=over, after=after, limit=limit)
     return Report(approvals_document(found), lambda page: _list(page, found))
 

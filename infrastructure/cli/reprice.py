@@ -82,6 +82,8 @@ def show_repricing(page: Page, found: Repricings, *, dry: bool, rises: bool) -> 
         page.line(f"  unknown: {why}", "dim")
     if any(line.raised for line in lines) and not rises:
         page.line("  MORE is booked only with --with-rises", "dim")
+    if again := sum(line.again for line in lines):
+        page.line(f"  {counted(again, 'operation')} corrected by this price book before, and left as they are", "dim")
     if found.short:
-        page.line(f"  {counted(found.short, 'rise')} not booked: the balance does not cover it", "yellow")
+        page.line(f"  {counted(found.short, 'rise')} not booked: not covered by the balance", "yellow")
     page.line("  nothing is booked" if dry else f"  {counted(found.booked, 'correction')} booked", "dim")

@@ -33,8 +33,8 @@ class RemoteRepricing:
 
         Unless it is a `dry` run, what is to be given back is booked, and with `rises` what is to be raised.
         """
-        told = {"book": book, "from": since, "to": until, "account": account, "reason": reason}
-        return await _asked(self.wire, "/v1/reprice", {**told, "dry_run": dry, "rises": rises})
+        told = {"book": book, "from": since, "to": until, "reason": reason}
+        return await _asked(self.wire, "/v1/reprice", account, {**told, "dry_run": dry, "rises": rises})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,12 @@ class RemoteSimulations:
     ) -> Document:
         """The charges from a day on and before another as they would have been; files are texts in TOML."""
         told = {"plan": plan, "tariff": tariff, "plans": plans, "book": book, "routing": routing}
-        return await _asked(self.wire, "/v1/simulate", {"from": since, "to": until, "account": account, **told})
+        return await _asked(self.wire, "/v1/simulate", account, {"from": since, "to": until, **told})
 
 
-async def _asked(wire: Wire, path: str, body: Mapping[str, Any]) -> Document:
-    found: Document = await wire.document(Call(method="POST", path=path, body=sent_as_json(body)))
+async def _asked(wire: Wire, path: str, account: str | None, body: Mapping[str, Any]) -> Document:
+    """Of the account that is named here, or else when the client was made; else of all."""
+    asked = {name: value for name, value in body.items() if value is not None}
+    call = Call(method="POST", path=path, account=account, body=sent_as_json(asked))
+    found: Document = await wire.document(call)
     return found

@@ -53,7 +53,7 @@ from infrastructure.gateway.native import (
     webhooks,
 )
 from infrastructure.gateway.openai import images, models, videos
-from infrastructure.showing.codes import STATUSES_BY_CODE, status_for
+from infrastructure.showing.codes import STATUSES, STATUSES_BY_CODE, status_for
 
 LOGGER: Final = logging.getLogger("imagestudio.gateway")
 ACCESS: Final = logging.getLogger("imagestudio.access")
@@ -132,6 +132,8 @@ async def _ours(request: Request, error: Any) -> Response:
 async def _invalid(request: Request, error: Any) -> Response:
     """A parameter of an address, or a body, that is not of its shape."""
     first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return _answer(request, InvalidInput("body", "is not JSON", hint="see /docs for what is taken"))
     field = ".".join(str(part) for part in first["loc"][1:]) or "body"
     return _answer(request, InvalidInput(field, first["msg"], hint="see /docs for what is taken"))
 
@@ -142,6 +144,8 @@ async def _frameworks(request: Request, error: Any) -> Response:
         request.state.tell = partial(told_as_page, request)
     if error.status_code == STATUSES_BY_CODE[NotAllowed.code]:
         return _answer(request, NotAllowed(f"{told} is not taken", hint="see /docs for what is"), error.headers)
+    if error.status_code == STATUSES[Kind.INVALID]:
+        return _answer(request, InvalidInput("body", "cannot be read", hint="see /docs for what is taken"))
     return _answer(request, NoSuchRoute(f"there is nothing at {told}", hint="see /docs for what there is"))
 
 

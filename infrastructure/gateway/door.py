@@ -5,7 +5,7 @@ Authorization: Bearer isk_… ── known? ── in its scopes? ── KeyCall
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -78,14 +78,19 @@ class Door:
 
     keys: Keyring
     rates: Rates
+    shown: Callable[[str], Awaitable[object]]
+    """Raises UnknownAccount for what is none."""
 
     async def enter(self, request: HTTPConnection, scope: KeyScope) -> KeyCaller:
-        """The caller. Raises Unauthenticated for a key that is none, Forbidden for one that may not do this, and
-        TooManyRequests."""
+        """The caller. Raises Unauthenticated for a key that is none, Forbidden for one that may not do this,
+        TooManyRequests, and UnknownAccount for a question about an account that is none: it has no sums, not even 0."""
         holder = await self.keys.known(_secret_in(request.headers))
         self.count(request, holder)
         holder.require(scope)
-        return KeyCaller(holder, request.headers.get(ACCOUNT))
+        named = request.headers.get(ACCOUNT)
+        if named is not None and holder.runs_studio and request.scope.get("method") == "GET":
+            await self.shown(named)
+        return KeyCaller(holder, named)
 
     def count(self, request: HTTPConnection, holder: KeyHolder) -> None:
         """One more request of a key, however it was shown. Raises TooManyRequests."""

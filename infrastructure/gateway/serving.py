@@ -127,7 +127,7 @@ def gate_for(studio: Studio, settings: Settings) -> Gate:
     """The parts of the gateway for an open studio."""
     return Gate(
         studio=studio,
-        door=Door(studio.keys, Rates()),
+        door=Door(studio.keys, Rates(), studio.accounts.show),
         models=ClientModels(studio.catalogue, studio.services.desk.presets),
         repeats=Repeats(studio.operations.results.index),
         quotes=Quotes(studio.library.links.keys, studio.services.desk.clock),

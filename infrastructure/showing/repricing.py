@@ -28,4 +28,5 @@ def _line(one: RepricedLine) -> dict[str, Any]:
         "cost": money(one.cost, one.cost_currency),
         "unknown": one.unsaid,
         "why": list(one.why),
+        "corrected_before": one.again,
     }

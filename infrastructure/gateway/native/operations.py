@@ -145,7 +145,8 @@ def _read(body: SentBody) -> tuple[OperationAsked, dict[str, list[File]]]:
         raise InvalidInput(ASKED, f"is no JSON: {error}", hint="see /docs for what is taken") from error
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"][:2]) or "body"
+        inner = isinstance(body.fields.get(str(first["loc"][0])), dict | list) if first["loc"] else False
+        field = ".".join(str(part) for part in first["loc"][: 2 if inner else 1]) or "body"
         raise InvalidInput(field, first["msg"].lower(), hint="see /docs for what is taken") from error
 
 

@@ -9,8 +9,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from domain.actor import Actor
+from domain.errors import InvalidInput
 from infrastructure.drafting import Draft
 from infrastructure.gateway.callers import StudioAdministrator
+from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.gate import Gate, gate_of
 from infrastructure.gateway.native.answering import json_of
 from infrastructure.gateway.native.shapes import Id, Reason, StrictBody
@@ -29,6 +31,13 @@ class SpanAsked(StrictBody):
     since: Day = Field(alias="from")
     until: Day = Field(alias="to")
     account: Id | None = None
+
+    def whose(self, caller: KeyCaller) -> str | None:
+        """The account that the body names, or else the caller; None is all. Raises InvalidInput for two."""
+        if None not in (self.account, caller.named) and self.account != caller.named:
+            told = f"{self.account!r} is not {caller.named!r}, which the header names"
+            raise InvalidInput("account", told, hint="name it once")
+        return self.account or caller.named
 
     def span(self) -> tuple[int, int]:
         """In epoch microseconds. Raises InvalidInput."""
@@ -86,7 +95,7 @@ async def post_repricing(request: Request, caller: StudioAdministrator, asked: R
         gate_of(request),
         asked.book,
         asked.span(),
-        account=asked.account,
+        account=asked.whose(caller),
         by=caller.holder.actor,
         reason=asked.reason,
         dry=asked.dry_run,
@@ -99,4 +108,4 @@ async def post_repricing(request: Request, caller: StudioAdministrator, asked: R
 async def post_simulation(request: Request, caller: StudioAdministrator, asked: SimulationAsked) -> Response:
     """Compare what was charged with what it would have been; nothing is recorded."""
     draft = Draft(plan=asked.plan, tariff=asked.tariff, plans=asked.plans, book=asked.book, routing=asked.routing)
-    return json_of(await simulation_by(gate_of(request), draft, asked.span(), asked.account), caller)
+    return json_of(await simulation_by(gate_of(request), draft, asked.span(), asked.whose(caller)), caller)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Final, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from application.asking.requests import File, Request
 from domain.money import Money
@@ -22,6 +22,17 @@ class StrictBody(BaseModel):
     """Nothing that is not declared is taken, as a misspelt field would be lost in silence."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def check_word(cls, value: object, info: ValidationInfo) -> object:
+        """Neither a text nor a number is a yes or no, nor is that a number: `"dry_run": 0` books nothing."""
+        shape = cls.model_fields[str(info.field_name)].annotation
+        if shape in (bool, bool | None) and not isinstance(value, bool | None):
+            raise ValueError("is neither true nor false")
+        if shape in (int, int | None) and isinstance(value, bool):
+            raise ValueError("is not a whole number")
+        return value
 
     @field_validator("*")
     @classmethod

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from application.keeping.repricing import RepricedLine, Repricings
-from domain.errors import InvalidInput
+from application.keeping.simulating import WhatIf
+from domain.errors import InvalidInput, UnknownAccount
 from domain.money import Money
 from domain.operation import Adjusted, Charged
 from infrastructure.catalogue import load_catalogue
@@ -135,9 +136,37 @@ async def test_no_more_is_given_back_than_is_left(studio: Studio, tmp_path: Path
     amount = Money.parse("0.08", "EUR")
     await studio.upkeep.refund(operation, account="euro", amount=amount, reason="blurred", reference="r1")
 
+    shown = await by(studio, tmp_path, account="euro")
     await by(studio, tmp_path, dry=False, reason="a wrong price", account="euro")
 
     assert adjusted(studio) == [("euro", -80_000, 0), ("euro", -10_000, -10_000)]
+    assert [(line.lowered, line.cost) for line in shown.lines] == [(-10_000, -10_000)], "as it is booked"
+
+
+async def test_a_book_that_was_booked_before_shows_nothing_that_it_would_not_book(
+    studio: Studio, tmp_path: Path
+) -> None:
+    dearer = CHEAPER.replace("0.04", "0.06")
+    await by(studio, tmp_path, dry=False, reason="too dear", account="acme")
+    await by(studio, tmp_path, dearer, dry=False, reason="too cheap", account="acme", rises=True)
+    before = adjusted(studio)
+
+    again = await by(studio, tmp_path, dry=False, reason="too dear", account="acme")
+
+    assert [(line.model, line.lowered, line.raised, line.again) for line in again.lines] == [
+        ("nickel", 0, 0, 2),
+        ("penny", 0, 0, 0),
+    ]
+    assert (again.booked, adjusted(studio)) == (0, before)
+
+
+async def test_an_account_that_is_none_has_no_sums(studio: Studio, tmp_path: Path) -> None:
+    with pytest.raises(UnknownAccount):
+        await by(studio, tmp_path, account="nobody")
+    with pytest.raises(UnknownAccount):
+        await studio.simulations.run(WhatIf(), *EVER, account="nobody")
+    with pytest.raises(UnknownAccount):
+        await studio.past.refusals("nobody")
 
 
 async def test_what_cannot_be_said_is_counted_and_says_why(studio: Studio, tmp_path: Path) -> None:

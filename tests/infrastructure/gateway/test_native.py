@@ -41,6 +41,13 @@ def test_the_character_that_no_database_keeps_is_refused_in_an_address_and_in_a_
         assert "characters that are not text" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("content", [b"nonsense", b"[" * 100_000])
+def test_what_is_no_json_is_told_of_the_body(gateway: Gateway, content: bytes) -> None:
+    with gateway.client(gateway.administrator(), **{"content-type": "application/json"}) as client:
+        answer = client.post("/v1/reprice", content=content)
+    assert (answer.status_code, answer.json()["field"]) == (400, "body"), answer.text
+
+
 def test_who_waits_gets_the_result(gateway: Gateway) -> None:
     found = done(gateway)
     assert (found["status"], found["delivered"], found["price"]["amount"]) == ("charged", 1, "0.00817")

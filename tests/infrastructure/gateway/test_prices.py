@@ -98,15 +98,23 @@ def test_charges_are_priced_again_by_the_studios_keys_alone(gateway: Gateway) ->
     body: dict[str, Any] = {**SPAN, "book": PENNY, "account": "buyer"}
     for path, one in (("reprice", body), ("simulate", SPAN)):
         assert posted(gateway, f"/v1/{path}", one, gateway.issue("buyer", ADMIN)).status_code == 403
-    wrong = [{**body, "book": "x ="}, {**body, "to": "2019-01-01"}, {**body, "dry_run": False}, {**body, "rise": True}]
-    for one in wrong:
-        assert posted(gateway, "/v1/reprice", one, gateway.administrator()).status_code == 400
+    wrong = [{"book": "x ="}, {"to": "2019-01-01"}, {"dry_run": False}, {"rise": True}]
+    for one in (*wrong, {"dry_run": "off", "reason": "x"}, {"dry_run": 0, "reason": "x"}):
+        assert posted(gateway, "/v1/reprice", {**body, **one}, gateway.administrator()).status_code == 400
+    for path in ("reprice", "simulate"):
+        told = {**SPAN, **({"book": PENNY} if path == "reprice" else {})}
+        assert posted(gateway, f"/v1/{path}", {**told, "account": "nobody"}, gateway.administrator()).status_code == 404
     for one in ({"tariff": "retial"}, {"routing": "dearest"}, {"plan": "none"}, {"plans": "x ="}):
         assert posted(gateway, "/v1/simulate", {**SPAN, **one}, gateway.administrator()).status_code in (400, 404)
     with Client(gateway.url, key=gateway.administrator()) as studio:
         asked = partial(studio.repricing.run, PENNY, SPAN["from"], SPAN["to"], account="buyer", reason="a wrong price")
         dry, kept, raised = asked(), asked(dry=False), asked(dry=False, rises=True)
         would = studio.simulations.run(SPAN["from"], SPAN["to"], account="buyer", book=PENNY, plan="bare")
+    with Client(gateway.url, key=gateway.administrator(), account="acme") as acme:
+        others = acme.repricing.run(PENNY, SPAN["from"], SPAN["to"]), acme.simulations.run(SPAN["from"], SPAN["to"])
+        named = acme.repricing.run(PENNY, SPAN["from"], SPAN["to"], account="buyer")
+    assert {line["account"] for one in others for line in one["lines"]} <= {"acme"}, "for which the client was made"
+    assert {line["account"] for line in named["lines"]} == {"buyer"}
     assert [one["booked"] for one in (dry, kept, raised)] == [None, 1, 1]
     assert (dry["lines"][0]["raised"]["amount"], raised["not_covered"]) == ("0.01", 0)
     assert [one["would"]["price"]["amount"] for one in would["lines"]] == ["0.02"]

@@ -106,3 +106,13 @@ def test_without_a_key_nothing_but_health_answers(gateway: Gateway, things: dict
             if pattern not in open_to_all:
                 told = (method, address, answer.text)
                 assert answer.status_code == 401, told
+
+
+def test_an_account_that_is_none_has_no_sums_whoever_asks(gateway: Gateway) -> None:
+    told = {"x-imagestudio-account": "nobody"}
+    with gateway.client(gateway.administrator(), **told) as client:
+        paths = client.get("/openapi.json").json()["paths"]
+        asked = [path for path, one in paths.items() if "get" in one and path.startswith("/v1/") and "{" not in path]
+        answers = {path: client.get(path).status_code for path in asked}
+    assert answers
+    assert {path: status for path, status in answers.items() if status not in (400, 403, 404)} == {}
