@@ -82,6 +82,7 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         " beside it); a studio that is opened makes a new one",
         "database.folder": "does the directory exist, and may you write there? Choose another file with"
         " IMAGESTUDIO_DATABASE_URL",
+        "database.make": f"make it with {UPGRADE}",
         "database.tables": f"create the schema with {UPGRADE}, unless search_path in the URL's options names a wrong"
         " one; a program that ran meanwhile must be started again",
         "database.upgrade": f"back it up, then bring its schema to this program's with {UPGRADE}",

@@ -19,8 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr, ValidationError
 
 from application.ledger.reader import LogFilter
-from domain.advice import Advice
-from domain.errors import ImageStudioError, InvalidInput, NoLedger, SchemaMismatch
+from domain.errors import ImageStudioError, InvalidInput, NoLedger
 from domain.keys import KeyIssued
 from domain.meaning import Kind
 from infrastructure import linkkeys, peppers
@@ -35,7 +34,7 @@ from infrastructure.sealfiles import KEYS_FILE, SealFile
 from infrastructure.seals import signing_keys
 from infrastructure.settings import PREFIX, Settings, filed, revealed, standard_telemetry, wrong_fields
 from infrastructure.shards.opening import named_shards, open_directory, settings_of
-from infrastructure.store.migrations import HEAD
+from infrastructure.store.migrations import other_schema
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.urls import SQLITE, parse_url, sqlite_file
 from infrastructure.studios import load_presets
@@ -198,10 +197,8 @@ def _database(settings: Settings) -> Iterator[Trouble]:
         told = NoLedger(f"{error.message}; the first account that is opened makes one", hint=error.advice)
         yield Trouble(which, told, is_fatal=False)
         return
-    if found.revision != HEAD:
-        told_of = f"the database's schema is {found.revision or 'none yet'}, and this program's {HEAD}"
-        url = parse_url(settings.database).render_as_string()
-        yield Trouble(which, SchemaMismatch(told_of, hint=Advice("database.upgrade", database=url)))
+    if (other := other_schema(found.revision, parse_url(settings.database))) is not None:
+        yield Trouble(which, other)
     for against in (found.lost, found.foreign):
         if against is not None:
             yield Trouble(f"{PREFIX}ASSETS", against)

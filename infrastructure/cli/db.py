@@ -57,12 +57,12 @@ async def backup(
     """
     from infrastructure.opening import standing
     from infrastructure.store.backup import back_up
-    from infrastructure.store.urls import parse_url
+    from infrastructure.store.urls import parse_url, shown_url
 
     settings = session.settings()
     stood = await asyncio.to_thread(standing, settings)
     if stood.revision is None:
-        where = parse_url(settings.database).render_as_string()
+        where = shown_url(parse_url(settings.database))
         raise NoLedger(f"there is no ledger in {where}: nothing was copied", hint="name the right one with --db")
     written = await asyncio.to_thread(back_up, parse_url(settings.database), file)
 
@@ -128,22 +128,23 @@ async def database_status(session: CommandSession) -> Report:
 
 
 def _shown(settings: Settings) -> str:
-    from infrastructure.store.urls import parse_url
+    from infrastructure.store.urls import parse_url, shown_url
 
-    parsed = parse_url(settings.database)
-    return parsed.set(drivername=parsed.get_backend_name()).render_as_string()
+    return shown_url(parse_url(settings.database))
 
 
 def _show_standing(page: Page, settings: Settings, found: DatabaseStanding, shard: str = "") -> None:
-    from infrastructure.store.migrations import HEAD
+    from infrastructure.showing.hints import in_shell
+    from infrastructure.store.migrations import HEAD, other_schema
+    from infrastructure.store.urls import parse_url
 
     rows = [("shard", shard)] if shard else []
     rows += [("database", _shown(settings)), ("ledger", found.ledger or "not opened yet"), ("files", settings.assets)]
     rows += [("schema", found.revision or "none yet"), ("needed", HEAD)]
     if found.segments:
         rows.append(("archive", f"{counted(found.segments, 'segment')} in {settings.archive}"))
-    if found.revision != HEAD:
-        rows.append(("to do", "imagestudio db upgrade"))
+    if (other := other_schema(found.revision, parse_url(settings.database))) is not None:
+        rows.append(("to do", in_shell(other.advice)))
     page.pairs(rows)
     for trouble in filter(None, (found.lost, found.foreign)):
         page.prose(trouble.message, "red", indent=2)

@@ -142,7 +142,7 @@ async def within_period(
     return replace(asked, since=rows[0].period_start, until=rows[0].period_end)
 
 
-def show_sums(page: Page, sums: UsageSums, viewer: Viewer, *, estimated: bool = False) -> None:
+def show_sums(page: Page, sums: UsageSums, viewer: Viewer, *, estimated: bool = False, dated: bool = False) -> None:
     """Groups in rows, what they come to, what is open, and as of which position."""
     from infrastructure.showing.formats import span
 
@@ -161,7 +161,8 @@ def show_sums(page: Page, sums: UsageSums, viewer: Viewer, *, estimated: bool = 
         page.line(f"  {told}{f' for {of}' if of else ''}, not counted above", "dim")
     if sums.erased:
         page.line("  partial: some of it had tags that were erased", "dim")
-    page.line(f"  as of position {sums.position}", "dim")
+    if not dated:
+        page.line(f"  as of position {sums.position}", "dim")
     if sums.next is not None:
         page.line(f"  more follow: --after {sums.next}", "dim")
 
@@ -220,7 +221,7 @@ def _estimated(sums: UsageSums) -> list[PageColumn]:
     return [
         PageColumn("CHARGED", [f"{one.sums['charged']:,}" for one in sums.rows], right=True),
         amounts("HELD", [*map(Money, held, currencies)], 0),
-        amounts("PRICE", [*map(Money, gross, currencies)], 0),
+        amounts("GROSS", [*map(Money, gross, currencies)], 0),
         amounts("DIFFERENCE", [*map(Money, apart, currencies)], 1),
         PageColumn("SHARE", ["-" if one is None else _points(one) for one in shares], right=True),
     ]

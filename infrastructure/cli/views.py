@@ -70,7 +70,7 @@ async def usage(
         if grouping.wanted:
             question = grouping.question(account, asked.zone, asdict(whom))
             question = await within_period(reading, question, at, moment)
-            show = partial(show_sums, viewer=asked, estimated=grouping.estimated)
+            show = partial(show_sums, viewer=asked, estimated=grouping.estimated, dated=moment is not None)
             return await summed(reading, question, show, paging, moment)
         wanted = UsageFilter(account=account, **asdict(whom), at=at)
         found = await _found(reading, USAGE, wanted, paging, moment)

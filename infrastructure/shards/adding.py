@@ -21,10 +21,12 @@ from infrastructure.store.database import Database
 from infrastructure.store.migrations import upgrade_schema
 from infrastructure.store.options import SEARCH_PATH, options_of, with_settings
 from infrastructure.store.reader import SqlReader
-from infrastructure.store.urls import SQLITE, parse_url
+from infrastructure.store.urls import SQLITE, parse_url, shown_url
 from infrastructure.storecheck.engines import refuse_foreign
 
 NAME: Final = re.compile("[a-z][a-z0-9_]{0,30}")
+RESERVED: Final = frozenset({"public", "information_schema"})
+"""Schemas of the database's own, and of whoever else uses it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ def add_shard(settings: Settings, name: str, url: str) -> ShardLine:
     if not NAME.fullmatch(name):
         told = "is not 1 to 31 small letters, digits and _, a letter first"
         raise InvalidInput("name", f"{name!r} {told}", hint="such as eu_1")
+    if name in RESERVED or name.startswith("pg_"):
+        raise InvalidInput("name", f"{name!r} is a schema that a database has already", hint="such as eu_1")
     if parse_url(url).get_backend_name() == SQLITE:
         raise InvalidInput("url", "a SQLite ledger is one file, and no shard", hint="such as postgresql://HOST/NAME")
     place = _schema_in(url, name)
@@ -101,7 +105,7 @@ def _refuse_twin(directory: Directory, name: str, url: str) -> None:
 
 
 def _line(name: str, url: str, accounts: dict[str, int]) -> ShardLine:
-    shown = parse_url(url).set(drivername="postgresql").render_as_string()
+    shown = shown_url(parse_url(url))
     try:
         with closing(Database(url, reading=True)) as database:
             return ShardLine(name, shown, accounts.get(name, 0), SqlReader(database).end())

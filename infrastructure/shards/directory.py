@@ -22,6 +22,7 @@ from domain.errors import InvalidInput, NoLedger
 from infrastructure.clock import new_id
 from infrastructure.store.database import Database
 from infrastructure.store.schema import ID, SLOTS
+from infrastructure.store.urls import shown_url
 
 METADATA: Final = MetaData()
 SHARDS: Final = Table("shards", METADATA, Column("name", ID, primary_key=True), Column("url", Text, nullable=False))
@@ -93,7 +94,7 @@ class Directory:
     def shards(self) -> dict[str, str]:
         """The URL of each shard by its name. Raises NoLedger if it is no directory."""
         if not self.database.rows(select(func.to_regclass(SHARDS.name)))[0][0]:
-            where = self.database.url.render_as_string()
+            where = shown_url(self.database.url)
             raise NoLedger(f"there is no directory of shards in {where}", hint=Advice("shards.add"))
         rows = self.database.rows(select(SHARDS.c.name, SHARDS.c.url).order_by(SHARDS.c.name))
         return {row.name: row.url for row in rows}

@@ -161,8 +161,8 @@ class _Call:
             operations = self._given("ids", args, kwargs) or (self._given("operation", args, kwargs),)
         if operations:
             return self._of_operation(operations[0])
-        told = f"{self._path} is of one ledger, and there are {len(self._shards.names)} shards"
-        raise InvalidInput("account", told, hint=Advice("shards.one"))
+        told = f"this is asked of one ledger, and there are {len(self._shards.names)} shards"
+        raise InvalidInput("database", told, hint=Advice("shards.one"))
 
     def _of_operation(self, operation: str) -> Any:
         """The shard of the account whose an operation is; any, if nobody knows it: that one says so."""

@@ -39,6 +39,7 @@ SHELL: Final[Mapping[str, str]] = MappingProxyType(
         "database.find": "name the right one with --db, IMAGESTUDIO_DATABASE_URL or IMAGESTUDIO_HOME (a copy needs the"
         " -wal beside it); opening an account makes a new one: " + OPEN_ONE,
         "database.folder": "does the directory exist, and may you write there? Choose another file with --db",
+        "database.make": "make it with: imagestudio db upgrade --db {database}",
         "database.tables": "create the schema with: imagestudio db upgrade, unless search_path in the URL's options"
         " names a wrong one; a program that ran meanwhile must be started again",
         "database.upgrade": "back it up, then: imagestudio db upgrade --db {database}",
@@ -118,6 +119,7 @@ HTTP: Final[Mapping[str, str]] = MappingProxyType(
         "database.file": OPERATOR,
         "database.find": OPERATOR,
         "database.folder": OPERATOR,
+        "database.make": OPERATOR,
         "database.tables": OPERATOR,
         "database.upgrade": OPERATOR,
         "database.write": OPERATOR,

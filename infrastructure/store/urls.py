@@ -64,6 +64,11 @@ def _spread(found: re.Match[str]) -> str:
     return f"{found['to']}{found['rest']}{'&' if '?' in found['rest'] else '?'}{hosts}"
 
 
+def shown_url(url: URL) -> str:
+    """The URL as its user writes it: without the driver, and without the password."""
+    return url.set(drivername=url.get_backend_name()).render_as_string()
+
+
 def sqlite_url(file: Path) -> str:
     """The URL of a SQLite file, whatever characters its path has."""
     return URL.create(SQLITE, database=str(file)).render_as_string()

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import URL, Connection, inspect, text
 
 from domain.advice import Advice
 from domain.errors import SchemaMismatch, StoreError
 from infrastructure.store.database import PATIENT_SECONDS, Database
 from infrastructure.store.migrations.guard import arm, prove
 from infrastructure.store.schema import METADATA, VERSION_TABLE
+from infrastructure.store.urls import shown_url
 from projections.engine.database import ONE_SCHEMA
 
 REVISIONS = ("0001", "0002")
@@ -50,13 +51,22 @@ def current(url: str) -> str | None:
 
 def check_schema(database: Database) -> None:
     """Raise SchemaMismatch unless the schema is exactly this program's."""
-    revision = revision_of(database)
-    _refuse_newer(revision)
-    if revision != HEAD:
-        raise SchemaMismatch(
-            f"the database's schema is {revision or 'missing'}, this program needs {HEAD}",
-            hint=Advice("database.upgrade", database=database.url.render_as_string()),
-        )
+    if (other := other_schema(revision_of(database), database.url)) is not None:
+        raise other
+
+
+def other_schema(revision: str | None, url: URL) -> SchemaMismatch | None:
+    """The error of a revision that is not this program's, with what to do about it."""
+    if revision is not None and revision not in REVISIONS:
+        told = f"the database's schema is {revision}, newer than this program's {HEAD}"
+        return SchemaMismatch(told, hint="use the program that upgraded it, or a newer one")
+    if revision == HEAD:
+        return None
+    told = f"the database's schema is {revision or 'missing'}, this program needs {HEAD}"
+    shown = shown_url(url)
+    first = revision is None
+    hint = Advice("database.make", database=shown) if first else Advice("database.upgrade", database=shown)
+    return SchemaMismatch(told, hint=hint)
 
 
 def ensure_schema(database: Database) -> None:
@@ -91,21 +101,14 @@ def _tables(connection: Connection) -> set[str]:
     return set(inspect(connection).get_table_names(schema=connection.dialect.default_schema_name))
 
 
-def _refuse_newer(revision: str | None) -> None:
-    if revision is not None and revision not in REVISIONS:
-        raise SchemaMismatch(
-            f"the database's schema is {revision}, newer than this program's {HEAD}",
-            hint="use the program that upgraded it, or a newer one",
-        )
-
-
 def _upgrade(database: Database) -> None:
     with database.transaction() as connection:
         if not database.is_sqlite:
             connection.exec_driver_sql(ONE_SCHEMA)
         _lock(connection)
         revision = _revision_of(connection)
-        _refuse_newer(revision)
+        if revision is not None and revision not in REVISIONS and (other := other_schema(revision, database.url)):
+            raise other
         if revision is None:
             _refuse_encoding(connection)
             _refuse_strangers(connection)

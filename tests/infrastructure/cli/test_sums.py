@@ -92,7 +92,10 @@ def test_what_was_held_stands_beside_what_was_charged(workspace: Workspace) -> N
     assert {row["model"] for row in rows} >= {"local-canvas"}
     for row in rows:
         assert row["difference"]["micros"] == row["gross"]["micros"] - row["held"]["micros"]
-    assert "DIFFERENCE" in call("usage", "--estimated").out
+    shown = call("usage", "--estimated").out
+    assert "DIFFERENCE" in shown
+    assert "GROSS" in shown, "corrections are not in it, as they are in a price"
+    assert call("usage", "--by", "model", "--as-of", "3").out.count("as of position") == 1
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ def test_charges_are_priced_again_by_the_studios_keys_alone(gateway: Gateway) ->
     body: dict[str, Any] = {**SPAN, "book": PENNY, "account": "buyer"}
     for path, one in (("reprice", body), ("simulate", SPAN)):
         assert posted(gateway, f"/v1/{path}", one, gateway.issue("buyer", ADMIN)).status_code == 403
-    wrong = [{"book": "x ="}, {"to": "2019-01-01"}, {"dry_run": False}, {"rise": True}]
+    wrong: list[dict[str, Any]] = [{"book": "x ="}, {"to": "2019-01-01"}, {"dry_run": False}, {"rise": True}]
     for one in (*wrong, {"dry_run": "off", "reason": "x"}, {"dry_run": 0, "reason": "x"}):
         assert posted(gateway, "/v1/reprice", {**body, **one}, gateway.administrator()).status_code == 400
     for path in ("reprice", "simulate"):

@@ -105,6 +105,8 @@ def test_a_shard_is_a_schema_that_is_listed_with_its_accounts(settings: Settings
     ("name", "url", "told"),
     [
         ("Wrong", "", "small letters"),
+        ("public", "", "has already"),
+        ("pg_one", "", "has already"),
         ("c", "sqlite:///ledger.db", "no shard"),
         ("c", "?options=-csearch_path%3Da", "shard 'a'"),
         ("c", "?options=-csearch_path%3Dx,y", "one schema"),

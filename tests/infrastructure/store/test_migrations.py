@@ -29,6 +29,7 @@ from infrastructure.store.schema import METADATA, VERSION_TABLE
 from projections.engine.tables import schema_of
 from projections.views import ALL
 from tests.faults.processes import in_processes
+from tests.infrastructure.cli.workspaces import call
 from tests.infrastructure.store.driven import driven_ledger
 
 ROOT = Path(__file__).parents[3]
@@ -269,7 +270,9 @@ def test_a_password_is_not_shown_in_a_hint(empty_postgres_url: str) -> None:
     secret = empty_postgres_url.replace("postgres@", "postgres:s3cret@", 1)
     with database(secret) as opened, pytest.raises(SchemaMismatch) as refused:
         check_schema(opened)
-    assert "s3cret" not in f"{refused.value} {in_shell(refused.value.advice)}"
+    told = in_shell(refused.value.advice)
+    assert told.startswith("make it with: imagestudio db upgrade --db postgresql://"), "there is nothing to back up yet"
+    assert "s3cret" not in f"{refused.value} {told}"
 
 
 def test_a_newer_schema_is_refused_and_left_alone(database_url: str) -> None:
@@ -279,6 +282,10 @@ def test_a_newer_schema_is_refused_and_left_alone(database_url: str) -> None:
     with database(database_url) as opened, pytest.raises(SchemaMismatch, match="newer than this program"):
         ensure_schema(opened)
     assert current(database_url) == "9999"
+    if database_url.startswith("sqlite"):
+        status = call("db", "status", "--db", database_url).out
+        assert "newer one" in status
+        assert "db upgrade" not in status
 
 
 def test_another_programs_database_is_refused_and_left_alone(empty_url: str) -> None:
