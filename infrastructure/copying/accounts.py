@@ -46,6 +46,7 @@ from infrastructure.copying.parts import (
     write_part,
 )
 from infrastructure.copying.rows import line_of, one_moment, put_facts, put_rows, row_of_line, stored_rows, whole_rows
+from infrastructure.files.alone import alone
 from infrastructure.files.belonging import Belonging
 from infrastructure.files.folder import LocalFolder
 from infrastructure.files.naming import account_folder, digest_in
@@ -120,12 +121,16 @@ def export_account(
 ) -> AccountCopy:
     """Write an account into one new file, which appears whole or not at all; blocks.
 
-    Raises UnknownAccount, InvalidInput if the file is there, LogCorrupted, StoreUnavailable.
+    Raises UnknownAccount, InvalidInput if the file is there or being written, LogCorrupted, StoreUnavailable.
     """
-    if target.exists():
-        raise InvalidInput("out", f"{target} is there already", hint="name a new file; nothing is overwritten")
     try:
-        with TemporaryDirectory(prefix=f".{target.name}.", dir=target.absolute().parent) as held:
+        with (
+            alone(target, "out"),
+            TemporaryDirectory(prefix=f".{target.name}.", dir=target.absolute().parent) as held,
+        ):
+            if target.exists():
+                hint = "name a new file; nothing is overwritten"
+                raise InvalidInput("out", f"{target} is there already", hint=hint)
             folder = Path(held) / "account"
             folder.mkdir(mode=0o700)
             parts, chained = _write_parts(database, account, folder)

@@ -9,8 +9,10 @@ or erased. A backup that was stopped has another name, and is begun anew.
 
 from __future__ import annotations
 
+import errno
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +22,7 @@ from infrastructure.clock import now
 from infrastructure.copying.chained import ChainedRows
 from infrastructure.copying.parts import FILES, Manifest, TablePart, write_manifest, write_part
 from infrastructure.copying.rows import line_of, one_moment, stored_rows, whole_rows
+from infrastructure.files.alone import alone
 from infrastructure.files.belonging import Belonging
 from infrastructure.files.folder import LocalFolder
 from infrastructure.files.naming import digest_in, home_of, is_thumbnail
@@ -37,6 +40,9 @@ part."""
 
 Told = Callable[[float, str], None]
 
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""It is the copy that has no space: what is read takes none."""
+
 
 @dataclass(frozen=True, slots=True)
 class CopiedFiles:
@@ -51,22 +57,24 @@ class CopiedFiles:
 def back_up_whole(database: Database, files: Belonging, target: Path, told: Told) -> Manifest:
     """Back a ledger up into a folder that does not exist yet, and appears whole or not at all.
 
-    Raises InvalidInput if it is there, LogCorrupted if the log is damaged, StoreUnavailable.
+    Raises InvalidInput if it is there or being written, LogCorrupted if the log is damaged, StoreUnavailable.
     """
-    if target.exists():
-        raise InvalidInput("DIR", f"{target} is there already", hint="name a new folder; nothing is overwritten")
     unfinished = target.with_name(f".{target.name}.part")
-    try:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(mode=0o700, parents=True)
-    except OSError as error:
-        raise StoreUnavailable(f"{target} cannot be made: {error}", hint="may you write there?") from error
-    try:
+    with ExitStack() as held:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(alone(target, "DIR"))
+            if target.exists():
+                hint = "name a new folder; nothing is overwritten"
+                raise InvalidInput("DIR", f"{target} is there already", hint=hint)
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(mode=0o700)
+        except OSError as error:
+            raise StoreUnavailable(f"{target} cannot be made: {error}", hint="may you write there?") from error
+        held.callback(shutil.rmtree, unfinished, ignore_errors=True)
         manifest = _written(database, files, unfinished, told)
         unfinished.rename(target)
         flush_folder(target.absolute().parent)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
     return manifest
 
 
@@ -116,5 +124,11 @@ def copy_files(files: Belonging, target: FilePlace, told: Told, account: str | N
 
 def _copied(source: FilePlace, one: KeptFile, target: FilePlace) -> int:
     name = home_of(one.name)
-    target.put(name, verified_pieces(source.read(one.name), digest_in(name)))
+    try:
+        target.put(name, verified_pieces(source.read(one.name), digest_in(name)))
+    except StoreUnavailable as error:
+        if not isinstance(error.__cause__, OSError) or error.__cause__.errno not in FULL:
+            raise
+        told = f"{name} cannot be written to {target.where}: {error.__cause__.strerror}"
+        raise StoreUnavailable(told, hint="is there space?") from error
     return one.size

@@ -21,6 +21,7 @@ from infrastructure.copying.backing import Told
 from infrastructure.copying.chained import ChainedRows
 from infrastructure.copying.parts import FILES, Manifest, read_manifest, read_part
 from infrastructure.copying.rows import put_facts, put_rows, row_of_line
+from infrastructure.files.alone import alone
 from infrastructure.files.belonging import MARKER, read_marker
 from infrastructure.files.folder import LocalFolder
 from infrastructure.files.naming import digest_in
@@ -91,19 +92,20 @@ def _check_empty(place: FilePlace, files: LocalFolder) -> None:
 
 
 def _restore_file(source: Path, file: Path, manifest: Manifest, told: Told, bring: Any) -> None:
-    if file.exists():
-        raise InvalidInput("db", f"{file} is there already", hint="name a file that does not exist")
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(f".{file.name}.part")
-    _remove(unfinished)
-    try:
-        _restore_into(source, sqlite_url(unfinished), manifest, told, bring)
-        if unfinished.with_name(f"{unfinished.name}-wal").exists():
-            raise StoreUnavailable(f"{unfinished} was not written to its end", hint="restore it again")
-        unfinished.rename(file)
-        flush_folder(file.absolute().parent)
-    finally:
+    with alone(file, "db"):
+        if file.exists():
+            raise InvalidInput("db", f"{file} is there already", hint="name a file that does not exist")
         _remove(unfinished)
+        try:
+            _restore_into(source, sqlite_url(unfinished), manifest, told, bring)
+            if unfinished.with_name(f"{unfinished.name}-wal").exists():
+                raise StoreUnavailable(f"{unfinished} was not written to its end", hint="restore it again")
+            unfinished.rename(file)
+            flush_folder(file.absolute().parent)
+        finally:
+            _remove(unfinished)
 
 
 def _remove(file: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from domain.errors import InvalidInput, StoreUnavailable
+from infrastructure.files.alone import alone
 from infrastructure.files.saving import flush_folder
 from infrastructure.store.urls import SQLITE, sqlite_reading
 
@@ -21,9 +22,18 @@ def back_up(url: URL, file: Path) -> int:
     """
     if url.get_backend_name() != SQLITE:
         raise InvalidInput("db", "is no SQLite database", hint="copy a PostgreSQL database with pg_dump")
-    if file.exists():
-        raise InvalidInput("FILE", f"{file} is there already", hint="name a new file; nothing is overwritten")
     temporary = file.with_name(f".{file.name}.part")
+    hint = "is there space, and may you write there? Is the database whole?"
+    try:
+        with alone(file, "FILE"):
+            if file.exists():
+                raise InvalidInput("FILE", f"{file} is there already", hint="name a new file; nothing is overwritten")
+            return _copied(url, file, temporary)
+    except (sqlite3.Error, OSError) as error:
+        raise StoreUnavailable(f"the database could not be copied to {file}: {error}", hint=hint) from error
+
+
+def _copied(url: URL, file: Path, temporary: Path) -> int:
     try:
         with (
             closing(sqlite3.connect(sqlite_reading(url), uri=True)) as source,
@@ -35,9 +45,6 @@ def back_up(url: URL, file: Path) -> int:
             os.fsync(written.fileno())
         temporary.rename(file)
         flush_folder(file.absolute().parent)
-    except sqlite3.Error as error:
-        hint = "is there space, and may you write there? Is the database whole?"
-        raise StoreUnavailable(f"the database could not be copied to {file}: {error}", hint=hint) from error
     finally:
         temporary.unlink(missing_ok=True)
     return file.stat().st_size

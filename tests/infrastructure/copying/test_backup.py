@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gzip
 import json
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from application.keeping.verdict import audited
-from domain.errors import AssetDamaged, FactsLost, ImageStudioError, InvalidInput
-from infrastructure.copying.backing import back_up_whole
+from domain.errors import AssetDamaged, FactsLost, ImageStudioError, InvalidInput, StoreUnavailable
+from infrastructure.copying.backing import back_up_whole, copy_files
 from infrastructure.copying.parts import FILES, MANIFEST, Manifest, read_manifest
 from infrastructure.copying.restoring import RestoredLedger, restore
+from infrastructure.files.alone import alone
+from infrastructure.files.folder import LocalFolder
+from infrastructure.files.saving import reported
 from infrastructure.opening import Access, belonging, open_log
 from infrastructure.reading import open_reading
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
+from infrastructure.store.backup import back_up as back_up_file
+from infrastructure.store.urls import SQLITE, parse_url
 from tests.application.studios import settings_for, studio_on
 from tests.infrastructure.copying.killing import MOMENTS, killed, run
 from tests.objects import Server
@@ -157,6 +164,37 @@ async def test_no_place_is_written_over(small: Settings, tmp_path: Path) -> None
     empty = small.model_copy(update={"assets": str(tmp_path / "other")})
     with pytest.raises(InvalidInput, match="is there already"):
         bring_back(tmp_path / "backup", empty)
+
+
+async def test_what_is_being_written_is_written_by_nobody_else(small: Settings, tmp_path: Path) -> None:
+    other = settings_for(f"sqlite:///{tmp_path / 'other.db'}", tmp_path / "elsewhere")
+    ledger = parse_url(small.database_url or "")
+    back_up(small, tmp_path / "backup")
+    with ExitStack() as held:
+        for name in ("new", "other.db", "copy.db", "acme.tar"):
+            held.enter_context(alone(tmp_path / name, "FILE"))
+        with pytest.raises(InvalidInput, match="new is being written by another process"):
+            back_up(small, tmp_path / "new")
+        with pytest.raises(InvalidInput, match=r"other\.db is being written"):
+            bring_back(tmp_path / "backup", other)
+        if ledger.get_backend_name() == SQLITE:
+            with pytest.raises(InvalidInput, match=r"copy\.db is being written"):
+                back_up_file(ledger, tmp_path / "copy.db")
+    back_up(small, tmp_path / "new")
+    bring_back(tmp_path / "new", other)
+    assert [one.name for one in tmp_path.glob(".*.lock")] == []
+
+
+async def test_a_copy_that_has_no_space_is_told_of_the_copy(small: Settings, tmp_path: Path) -> None:
+    class Full(LocalFolder):
+        """As a disk without space is."""
+
+        def put(self, name: str, content: Iterator[bytes]) -> None:
+            with reported():
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+    with closing(open_log(small, Access.READ)) as log, pytest.raises(StoreUnavailable, match="cannot be written to"):
+        copy_files(belonging(small, log), Full(tmp_path / "copy"), silent)
 
 
 async def test_an_old_backup_is_not_opened_for_writing_against_a_newer_seal(small: Settings, tmp_path: Path) -> None:
