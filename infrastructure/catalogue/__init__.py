@@ -23,7 +23,7 @@ from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -51,6 +51,8 @@ from infrastructure.texts import text_in
 Presets = Mapping[str, Mapping[str, InputEntry]]
 E = TypeVar("E", bound=BaseModel)
 T = TypeVar("T")
+CORRECT: Final = "correct the file"
+OTHERWISE: Final = "say all of a new model; of one that there is, [[price]] says another rate, and [[change]] all else"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,11 +148,12 @@ def _parse(shape: type[E], data: Mapping[str, Any], where: str, joint: str = ": 
         return shape.model_validate(data)
     except ValidationError as error:
         names = [one.alias or name for name, one in shape.model_fields.items()]
-        raise _wrong(where, complaints(error, names), joint) from error
+        partial = shape is ModelEntry and any(one["type"] == "missing" for one in error.errors())
+        raise _wrong(where, complaints(error, names), joint, hint=OTHERWISE if partial else CORRECT) from error
 
 
-def _wrong(where: str, what: Iterable[str], joint: str = ": ") -> CatalogueError:
-    return CatalogueError("\n".join(f"{where}{joint}{each}" for each in what), hint="correct the file")
+def _wrong(where: str, what: Iterable[str], joint: str = ": ", *, hint: str = "") -> CatalogueError:
+    return CatalogueError("\n".join(f"{where}{joint}{each}" for each in what), hint=hint or CORRECT)
 
 
 def _currency(sources: Sequence[CatalogueSource]) -> str:
@@ -209,7 +212,7 @@ def _drafts(sources: Sequence[CatalogueSource]) -> dict[str, ModelDraft]:
 
 def _add(draft: ModelDraft, drafts: dict[str, ModelDraft], where: str) -> None:
     if draft.entry.id in drafts:
-        raise _wrong(where, [f"id: {drafts[draft.entry.id].file} has it already"])
+        raise _wrong(where, [f"id: {drafts[draft.entry.id].file} has it already"], hint=OTHERWISE)
     drafts[draft.entry.id] = draft
 
 

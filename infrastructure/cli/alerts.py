@@ -141,12 +141,15 @@ async def drift(
     documents = [
         {**drift_document(one.raised, one.month.zone), "proposal": proposal.document()} for one, proposal in both
     ]
-    if overlay is not None and (text := next((one.text for one in proposals if one.text), "")):
+    text = next((one.text for one in proposals if one.text), "")
+    if overlay is not None and text:
         write_new(overlay, text, "--overlay")
 
     def show(page: Page) -> None:
         if not found:
             page.line("No invoice drifts.")
+        if overlay is not None:
+            page.line(f"  written: {overlay}" if text else f"  no price is proposed: {overlay} is not written", "dim")
         for one, proposal in both:
             page.line(f"{iso(one.raised.at, one.month.zone)}  {drift_text(one.raised, one.month.zone)}")
             if proposal.text:

@@ -28,6 +28,7 @@ from infrastructure.showing.invoices import (
 if TYPE_CHECKING:
     from application.keeping.invoicedmonths import MonthComparison
     from infrastructure.catalogue.invoiced import PriceProposal
+    from infrastructure.cli.rendering import Page
     from infrastructure.service import Studio
 
 app = typer.Typer()
@@ -121,7 +122,13 @@ async def compare(
         write_new(overlay, proposal.text, "--overlay")
     document = {**month_document(found), "proposal": proposal.document()}
     written = overlay if proposal.text else None
-    return Report(document, lambda page: show_month(page, found, proposal, written), OTHER if found.drifted else 0)
+
+    def show(page: Page) -> None:
+        show_month(page, found, proposal, written)
+        if overlay is not None and written is None:
+            page.line(f"  no price is proposed: {overlay} is not written", "dim")
+
+    return Report(document, show, OTHER if found.drifted else 0)
 
 
 @command(app)

@@ -60,6 +60,8 @@ class SpendFilter(ViewFilter):
         for name, day in (("since", self.since), ("until", self.until)):
             if day is not None and not _DAY.fullmatch(day):
                 raise InvalidInput(name, f"{day!r} is not a day", hint="write it as 2026-04-10")
+        if self.since is not None and self.until is not None and self.since > self.until:
+            raise InvalidInput("until", f"{self.until} is before {self.since}", hint="name a later day")
 
     def conditions(self, table: Table) -> Iterator[ColumnElement[bool]]:
         yield from same(table, account=self.account, model=self.model, provider=self.provider)

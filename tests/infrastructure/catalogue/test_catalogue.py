@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from domain.catalogue import Class, Family, Model, Strategy, check_inputs
-from domain.errors import UnknownModel
+from domain.errors import CatalogueError, UnknownModel
 from domain.inputs import FileInfo
 from domain.periods import EARLIEST
 from domain.pricing import PriceBook, Quote, Unit, Unpriced, quote
@@ -391,3 +391,12 @@ def test_an_overlay_may_bill_by_another_unit(tmp_path: Path) -> None:
 
     assert price(model, FOX | {"width": 100, "height": 200}) == "0.02"
     assert model.unit is Unit.IMAGE
+
+
+def test_part_of_a_model_that_there_is_leads_to_what_changes_one(tmp_path: Path) -> None:
+    file = tmp_path / "right.toml"
+    file.write_text('currency = "USD"\n[[model]]\nid = "local-canvas"\nprices = [{ rate = "0.008" }]\n', "utf-8")
+    with pytest.raises(CatalogueError, match="provider: is missing") as wrong:
+        load_catalogue((file,))
+    assert "[[price]]" in str(wrong.value.advice)
+    assert "[[change]]" in str(wrong.value.advice)
