@@ -212,12 +212,23 @@ class Doorway:
             return
         price = prorated(paying.price, covers, whole)
         allowance = prorated(paying.allowance, covers, whole) if covers.contains(self.now) else 0
-        grant = f"allowance:{covers.start}" if allowance else ""
+        grant = self._name_of_allowance(covers.start) if allowance else ""
         whose = (account.id, self.now, self.current.period)
         self.add(SubscriptionCharged(*whose, plan, price, account.currency, covers, grant))
         if allowance:
             terms, unpaid = (grant, str(Source.ALLOWANCE), allowance), max(allowance - price, 0)
             self.add(GrantGiven(*whose, *terms, account.currency, expires=covers.end, unpaid=unpaid))
+
+    def _name_of_allowance(self, start: int) -> str:
+        """By the instant from which it is; of plans that begin at one instant each has a name of its own."""
+        wallet = self.current.wallet
+        known = {} if wallet is None else wallet.grants
+        name = first = f"{Source.ALLOWANCE}:{start}"
+        count = 1
+        while name in known:
+            count += 1
+            name = f"{first}.{count}"
+        return name
 
     def end_grants(self) -> None:
         """Whatever is left of grants that are over lapses; what is held of them can still be spent."""

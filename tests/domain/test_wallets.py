@@ -583,6 +583,20 @@ def test_a_payment_that_was_not_made_or_was_less_is_not_taken_back() -> None:
     assert type(facts[-1]) is AccountSuspended
 
 
+def test_two_changes_of_plan_at_one_instant_keep_their_allowances_apart() -> None:
+    """A clock that is behind stands still for the ledger, whose instants never go back."""
+    book = Book(STUDIO)
+    for id, allowance in (("a", 20 * DOLLAR), ("b", 10 * DOLLAR)):
+        book.do(move_to_plan, "acme", Plan(id, 30 * DOLLAR, Limits(), allowance=allowance), LATER)
+        book.buy(id, DOLLAR, LATER)
+
+    assert len({one.grant for one in book.of(GrantGiven)}) == 3
+    assert sum(held for _, held in book.left().values()) == 2 * DOLLAR
+    for id in ("a", "b"):
+        book.deliver(id, LATER)
+    assert -book.balances["allowance"] == book.wallet.total("allowance")
+
+
 # Grants that are revoked
 
 
