@@ -37,7 +37,7 @@ async def queues(session: CommandSession, account: OneAccount = None) -> Report:
 
 
 def _show(page: Page, found: QueueStanding) -> None:
-    since = "" if found.since is None else f", the first since {clock(found.since, 'UTC')}"
+    since = "" if found.since is None else f", the first since {clock(found.since, 'UTC')} UTC"
     page.title(f"{found.waiting} waiting{since}, {found.running} worked on")
     if found.providers:
         _show_providers(page, found)
@@ -54,7 +54,7 @@ def _show_providers(page: Page, found: QueueStanding) -> None:
     page.table(
         PageColumn("provider", [one.provider for one in found.providers]),
         PageColumn("waiting", [str(one.waiting) for one in found.providers], right=True),
-        PageColumn("since", [_instant(one.since) for one in found.providers]),
+        PageColumn("since, UTC", [_instant(one.since) for one in found.providers]),
         PageColumn("places", [str(one.places or "") for one in found.providers], right=True),
         PageColumn("taken", [str(one.taken) for one in found.providers], right=True),
         PageColumn("rests until", [_instant(one.rests) for one in found.providers]),
@@ -68,9 +68,9 @@ def _show_lines(page: Page, found: QueueStanding) -> None:
         PageColumn("account", [one.account for one in found.lines]),
         PageColumn("provider", [one.provider or "unknown" for one in found.lines]),
         PageColumn("waiting", [str(one.waiting) for one in found.lines], right=True),
-        PageColumn("since", [_instant(one.since) for one in found.lines]),
+        PageColumn("since, UTC", [_instant(one.since) for one in found.lines]),
         PageColumn("worked on", [str(one.running) for one in found.lines], right=True),
-        PageColumn("since", [_instant(one.oldest) for one in found.lines]),
+        PageColumn("since, UTC", [_instant(one.oldest) for one in found.lines]),
     )
 
 
