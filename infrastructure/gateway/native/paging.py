@@ -33,7 +33,8 @@ class PageAsked:
 def check_parameters(request: Request, known: Collection[str]) -> None:
     """Refuse a parameter that there is not, as it would choose nothing. Raises InvalidInput."""
     for unknown in request.query_params.keys() - set(known):
-        raise InvalidInput(unknown, "is no parameter of this list", hint=f"there are: {', '.join(known)}")
+        hint = f"there are: {', '.join(known)}" if known else "leave it out"
+        raise InvalidInput(unknown, "is no parameter of this list", hint=hint)
 
 
 def flag_of(told: Mapping[str, str], name: str) -> bool:
