@@ -68,7 +68,7 @@ async def test_of_several_that_fit_the_one_made_nearest_to_the_dispatch_comes_fi
     jobs = []
     for _ in range(3):
         jobs.append(await adapter.submit(task(), silent))
-        fake.advance(30)
+        fake.advance(20)
     made = [job.created for job in fake.jobs()]
     assert await adapter.find(task(since=made[0])) == tuple(jobs)
     assert await adapter.find(task(since=made[2])) == tuple(reversed(jobs))
