@@ -28,7 +28,7 @@ from infrastructure.settings import Settings
 from infrastructure.simulation.customers import Customer, Town
 from infrastructure.simulation.disk import Disk
 from infrastructure.simulation.forging import BY_LOT, FORGERIES, Forgeries, forge
-from infrastructure.simulation.house import ACCOUNTS, DAY, ERRORS, HOUR, House
+from infrastructure.simulation.house import ACCOUNTS, DAY, ERRORS, HOUR, WRONG, House
 from infrastructure.simulation.loop import MICROS, SimulatedLoop, Stuck
 from infrastructure.simulation.model import NaiveLedger, Row
 from infrastructure.simulation.processes import HONEST, Process, Tampering
@@ -333,5 +333,7 @@ def live_world(seed: int, operations: int, tampering: Tampering = HONEST, forger
         world = World(seed, operations, home, tampering, forgeries)
         try:
             return world.run()
-        except (BrokenPromise, Stuck, AssertionError) as error:
+        except (BrokenPromise, Stuck) as error:
             return world.told(str(error))
+        except (*ERRORS, *WRONG, OSError, sqlite3.Error) as error:
+            return world.told(f"nobody reckoned with {type(error).__name__}: {error}")

@@ -160,3 +160,10 @@ def revoking_more(fact: Fact) -> Fact:
 def sparing_grants(fact: Fact) -> Fact:
     """A charge leaves to grants what they had to pay."""
     return replace(fact, drawn=None) if isinstance(fact, Charged) else fact
+
+
+def losing_its_way(fact: Fact) -> Fact:
+    """A decision that ends with what is no answer to anybody."""
+    if isinstance(fact, Charged):
+        raise LookupError("a rate that is nowhere")
+    return fact

@@ -23,6 +23,7 @@ from tests.infrastructure.simulation.mutants import (
     forgetful,
     giving_more,
     keeping_holds,
+    losing_its_way,
     revoking_more,
     skipping,
     sparing_grants,
@@ -73,6 +74,7 @@ def test_faults_of_all_parts_come() -> None:
         (altered(giving_more), "F11"),
         (altered(revoking_more), "W4"),
         (altered(sparing_grants), "W1"),
+        (altered(losing_its_way), "nobody reckoned with LookupError: a rate that is nowhere"),
     ],
     ids=[
         "a store that answers too early",
@@ -84,6 +86,7 @@ def test_faults_of_all_parts_come() -> None:
         "a refund above its charge",
         "more revoked than is left",
         "grants that do not pay",
+        "an error that nobody expects",
     ],
 )
 def test_a_broken_part_is_found(tampering: Tampering, promise: str) -> None:
