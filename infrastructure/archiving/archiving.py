@@ -10,9 +10,11 @@ nobody needs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Connection, delete, func, insert, select
@@ -23,7 +25,7 @@ from domain.errors import LogCorrupted, StoreUnavailable
 from domain.operation import CLOSED_PHASES
 from infrastructure.archiving.choosing import LeftPeriod, PeriodChoice, chosen_periods
 from infrastructure.archiving.collecting import FACTS, Bundle, bundles
-from infrastructure.files.folder import LocalFolder
+from infrastructure.files.saving import Temporary, flush_folder
 from infrastructure.store.archive import Archive, SegmentRecord
 from infrastructure.store.database import Database
 from infrastructure.store.guarding import ARCHIVING
@@ -98,13 +100,28 @@ class PeriodArchive:
         name, ends = f"{number:06}-{digest[:12]}.xz", (bundle.rows[0].position, bundle.rows[-1].position)
         counts = (len(bundle.rows), len(bundle.taken), len(content))
         record = SegmentRecord(number, name, *ends, *counts, digest, self.clock())
-        LocalFolder(self.archive.folder).put(f"{ledger}/{name}", iter((content,)))
+        _write(self.archive.folder / ledger / name, content)
         if decode_segment(name, self.archive.read(record), ledger).rows != bundle.rows:
             raise StoreUnavailable(f"segment {name} was not written as it should be", hint=HINT)
         return record
 
     def _next(self) -> int:
         return int(self.database.rows(select(func.coalesce(func.max(ARCHIVE_SEGMENTS.c.number), 0)))[0][0]) + 1
+
+
+def _write(file: Path, content: bytes) -> None:
+    """The file, durable under its name, whole or not at all. Raises StoreUnavailable."""
+    missing = [above for above in file.parents if not above.exists()]
+    try:
+        with closing(Temporary(file.parent)) as temporary:
+            temporary.write(content)
+            temporary.flush()
+            temporary.move(file)
+        for folder in {file.parent, *(made.parent for made in missing)}:
+            flush_folder(folder)
+    except OSError as error:
+        told = f"segment {file.name} cannot be written to {file.parent}: {error.strerror or type(error).__name__}"
+        raise StoreUnavailable(told, hint=HINT) from error
 
 
 def _take(connection: Connection, bundle: Bundle, record: SegmentRecord) -> None:

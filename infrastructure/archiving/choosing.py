@@ -29,34 +29,33 @@ from infrastructure.store.schema import (
     LOG,
     OPERATIONS,
     RELAYS,
-    SEARCH_MARK,
     WEBHOOK_MARK,
 )
 from projections.engine.tables import CHECKPOINTS
 
 PAGE: Final = 1_000
 FOLLOWERS: Final[Mapping[str, Select[tuple[str, int]]]] = {
-    "a view": select(CHECKPOINTS.c.view, CHECKPOINTS.c.position).where(CHECKPOINTS.c.token.is_(None)),
+    "the view": select(CHECKPOINTS.c.view, CHECKPOINTS.c.position).where(CHECKPOINTS.c.token.is_(None)),
     "webhooks": select(WEBHOOK_MARK.c.one, WEBHOOK_MARK.c.position),
     "alerts": select(ALERT_MARK.c.one, ALERT_MARK.c.position),
     "the relay": select(RELAYS.c.target, RELAYS.c.position),
-    "the search": select(SEARCH_MARK.c.one, SEARCH_MARK.c.position),
 }
 """Whoever reads the log in its order, and how far each is."""
 
 _LEAVES: Final = text(
     """SELECT 1 FROM log JOIN operations ON operations.id = log.operation AND operations.stream = log.stream
     WHERE log.stream = :stream AND log.version > :begun AND log.version < :end AND NOT EXISTS (
-        SELECT 1 FROM log AS elsewhere WHERE elsewhere.operation = log.operation AND elsewhere.stream <> log.stream)
+        SELECT 1 FROM log AS elsewhere WHERE elsewhere.operation = log.operation
+        AND (elsewhere.stream <> log.stream OR elsewhere.version = :end))
     LIMIT 1"""
 )
-"""Whether a stream has facts that can leave: of operations that no other stream has facts of."""
+"""Whether a stream has facts that can leave: of operations that no other stream has facts of, nor its last fact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClosedPeriod:
     """A closed period whose facts after version `head.version`, and before the closed one's `end`, are to leave the
-    log; `first` and `last` are the positions of these two."""
+    log; `first` and `last` are the positions of these two. All of the operation `stays` that the last one is about."""
 
     account: str
     name: str
@@ -65,6 +64,7 @@ class ClosedPeriod:
     end: Head
     first: int
     last: int
+    stays: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class _Standing:
         if self.open.get(stream):
             return f"{self.open[stream]:,} of its operations are open"
         if self.behind is not None and self.behind[1] < last:
-            return f"{self.behind[0]} is at position {self.behind[1]:,}, and it ends at {last:,}"
+            return f"it ends at position {last:,}, and {self.behind[0]} read the log up to {self.behind[1]:,}"
         return ""
 
 
@@ -127,19 +127,46 @@ def _sort(database: Database, standing: _Standing, closed: PeriodClosed, choice:
     begun = max(1, done[0] if done is not None else 0)
     if not database.rows(_LEAVES, {"stream": stream, "begun": begun, "end": closed.version}):
         return  # all of it is archived that can be
-    rows = {row[0]: (row[1], bytes(row[2])) for row in database.rows(_ends(stream, (begun, begun + 1, closed.version)))}
-    head = done[1] if done is not None else rows[begun][1] if begun in rows else None
-    if head is None or begun + 1 not in rows or closed.version not in rows:
+    ends = _ends(database, closed, stream, begun)
+    head = Head(begun, done[1]) if done is not None else ends[begun].head if begun in ends else None
+    if head is None or begun + 1 not in ends or closed.version not in ends:
         raise LogCorrupted(f"stream {stream} lacks entries between versions {begun} and {closed.version}")
-    last, hash = rows[closed.version]
-    if hash.hex() != closed.head:
+    last = ends[closed.version]
+    if last.head.hash.hex() != closed.head:
         raise LogCorrupted(f"stream {stream} version {closed.version} is not what was closed")
-    reason = standing.reason(closed, stream, last)
+    reason = standing.reason(closed, stream, last.position)
     if reason:
         choice.left.append(LeftPeriod(closed.account, name, reason))
         return
-    ends = {"head": Head(begun, head), "end": Head(closed.version, hash), "first": rows[begun + 1][0], "last": last}
-    choice.ready.append(ClosedPeriod(account=closed.account, name=name, stream=stream, **ends))
+    choice.ready.append(
+        ClosedPeriod(
+            account=closed.account,
+            name=name,
+            stream=stream,
+            head=head,
+            end=last.head,
+            first=ends[begun + 1].position,
+            last=last.position,
+            stays=last.about,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An entry's place in the log and in its stream, and the operation that it is about."""
+
+    position: int
+    head: Head
+    about: str | None
+
+
+def _ends(database: Database, closed: PeriodClosed, stream: str, begun: int) -> dict[int, _Entry]:
+    """The entries around what is to leave, by their versions."""
+    versions = (begun, begun + 1, closed.version)
+    query = select(LOG.c.version, LOG.c.position, LOG.c.hash, LOG.c.operation).where(LOG.c.stream == stream)
+    rows = database.rows(query.where(LOG.c.version.in_(versions)))
+    return {row[0]: _Entry(row[1], Head(row[0], bytes(row[2])), row[3]) for row in rows}
 
 
 def _closings(reader: SqlReader, codec: Codec) -> Iterator[PeriodClosed]:
@@ -150,10 +177,6 @@ def _closings(reader: SqlReader, codec: Codec) -> Iterator[PeriodClosed]:
             assert isinstance(fact, PeriodClosed), "a stored name is of one fact"
             yield fact
         last = page[-1].position
-
-
-def _ends(stream: str, versions: tuple[int, ...]) -> Select[tuple[int, int, bytes]]:
-    return select(LOG.c.version, LOG.c.position, LOG.c.hash).where(LOG.c.stream == stream, LOG.c.version.in_(versions))
 
 
 def _standing(database: Database, before: str) -> _Standing:

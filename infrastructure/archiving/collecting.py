@@ -1,12 +1,12 @@
 """The facts of closed periods as segments: read in the order of the log, each held against the one before it.
 
-A period's first fact and its last stay in the log, and so do facts of no operation, and of operations of which another
-period has facts too. A segment holds those as well: its chains have no holes.
+A period's first fact and its last stay in the log, and so do facts of no operation, and of operations of which these
+or another period have facts too. A segment holds those as well: its chains have no holes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final
@@ -64,7 +64,7 @@ def bundles(database: Database, periods: Sequence[ClosedPeriod], facts: int = FA
     """The facts of some periods, so many at a time. Raises LogCorrupted, StoreUnavailable."""
     ends = {one.stream: one.head for one in periods}
     goals = {one.stream: one.end for one in periods}
-    bundle = Bundle()
+    bundle, stays = Bundle(), {one.stays for one in periods}
     for row in _rows(database, min(one.first for one in periods), max(one.last for one in periods)):
         goal = goals.get(row.stream)
         if goal is None or not ends[row.stream].version < row.version <= goal.version:
@@ -76,17 +76,18 @@ def bundles(database: Database, periods: Sequence[ClosedPeriod], facts: int = FA
             continue
         bundle.add(row, before)
         if len(bundle.rows) == facts:
-            yield from _chosen(database, bundle)
+            yield from _chosen(database, bundle, stays)
             bundle = Bundle()
     if any(ends[stream].version != goal.version for stream, goal in goals.items()):
         raise LogCorrupted("closed periods lack entries: nothing is archived of a damaged log")
-    yield from _chosen(database, bundle)
+    yield from _chosen(database, bundle, stays)
 
 
-def _chosen(database: Database, bundle: Bundle) -> Iterator[Bundle]:
-    """With the facts that leave the log, if there are any."""
+def _chosen(database: Database, bundle: Bundle, stays: Collection[str | None]) -> Iterator[Bundle]:
+    """With the facts that leave the log, if there are any; those of operations that stay do not."""
     phases = _phases(database, bundle.rows)
-    bundle.taken = [row for row in bundle.rows if phases.get(str(row.operation)) == row.stream]
+    leave = {id: stream for id, stream in phases.items() if id not in stays}
+    bundle.taken = [row for row in bundle.rows if leave.get(str(row.operation)) == row.stream]
     if bundle.taken:
         yield bundle
 

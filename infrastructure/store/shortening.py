@@ -4,7 +4,8 @@
     short   {"at":1796059544414429,"attempt":1,…}                                                  stored
 
 A fact is stored short only if its operation's bytes are those of its `Requested`: what was rerouted or substituted
-since is stored whole, and so is a fact of an operation whose beginning this process does not know.
+since is stored whole, and so is a fact of an operation whose beginning this process does not know. An adjustment is
+whole in any case: it may stand in a later period, and has to be read when the beginning has left for the archive.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 REQUESTED: Final = "operation.requested"
+ADJUSTED: Final = "operation.adjusted"
 OF_OPERATIONS: Final = "operation."
 BEGUN, AFTER = '{"operation":{', '},"at":'
 """How a whole fact of an operation begins, and what follows its operation; no text within JSON holds the second."""
@@ -40,6 +42,8 @@ class Beginnings:
             return state
         if topic == REQUESTED:
             self._learn(operation, state)
+            return state
+        if topic == ADJUSTED:
             return state
         begun = self._known.get(operation)
         return "{" + state[len(begun) :] if begun is not None and state.startswith(begun) else state

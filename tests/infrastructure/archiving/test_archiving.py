@@ -19,7 +19,7 @@ from sqlalchemy import Engine, event, text
 from application.keeping.books import BookQuery
 from application.keeping.verdict import audited
 from application.ledger.reader import LogFilter
-from domain.errors import InvalidInput, KeyReused, LogCorrupted
+from domain.errors import InvalidInput, KeyReused, LogCorrupted, StoreUnavailable
 from domain.money import Money
 from domain.streams import account_of
 from infrastructure.archiving.archiving import ArchivedPeriods, PeriodArchive
@@ -129,6 +129,9 @@ async def test_whoever_reads_the_log_sees_no_difference(database_url: str, tmp_p
         assert await is_sound(later)
 
 
+SHORTENED = """SELECT count(*) FROM facts WHERE topic LIKE 'operation.%' AND state NOT LIKE '{"operation":{%'"""
+
+
 def segments_in(tmp_path: Path) -> list[Path]:
     return sorted((tmp_path / "archive").glob("*/*.xz"))
 
@@ -160,6 +163,8 @@ async def test_a_segment_that_is_missing_cut_or_changed_is_told_by_its_name_and_
     async with studio_on(sqlite_url, tmp_path, clock=clock) as studio:
         made = await lived(studio, clock)
         archived(studio)
+        await studio.upkeep.refund(made[5], account="acme", reason="spoilt", reference="r5")
+        assert database_of(studio).read(SHORTENED)[0][0] == 0
     file = segments_in(tmp_path)[0]
     whole = file.read_bytes()
     for damage in (b"", whole[:-9], whole[:50] + b"?" + whole[51:], None):
@@ -216,13 +221,20 @@ async def test_what_is_open_current_not_yet_followed_or_later_than_asked_for_sta
         assert {name for _, name in told.periods} == {NAMES[0]}
         assert {(one.name, one.reason) for one in told.left} == {(NAMES[1], "it ends after 2026-04-01")}
         assert archived(studio, dry_run=True).segments == ()
+        folder = tmp_path / "archive"
+        folder.rename(tmp_path / "kept")
+        folder.touch()
+        with pytest.raises(StoreUnavailable, match=r"segment 0.*xz cannot be written to .*: Not a directory"):
+            archived(studio)
+        folder.unlink()
+        (tmp_path / "kept").rename(folder)
         with database_of(studio).transaction() as connection:
             connection.execute(text("UPDATE view_checkpoints SET position = 40 WHERE view = 'usage_summary'"))
             connection.execute(text("UPDATE operations SET phase = 'running' WHERE account = 'beside'"))
         found = archived(studio)
         reasons = {one.account: one.reason for one in found.left}
         assert (found.periods, "operations are open" in reasons["beside"]) == ((), True)
-        assert reasons["acme"].startswith("a view usage_summary is at position 40, and it ends at ")
+        assert reasons["acme"].endswith(", and the view usage_summary read the log up to 40")
         assert rows_in_log(studio) < rows
 
 
