@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from application.keeping.tables import MADE, TABLES, TableStanding, columns_of
+from infrastructure.store.guarding import ARCHIVE_TABLES
 from infrastructure.store.schema import METADATA
 from projections.engine.tables import schema_of
 from projections.views import ALL
@@ -62,7 +63,7 @@ def test_every_table_of_the_database_is_declared_with_all_its_columns(told: Ledg
 
 def test_a_true_history_has_no_differences_and_rows_in_every_table(told: Ledger) -> None:
     assert told.audit() == []
-    assert [name for name in TABLES if not told.rows(f"SELECT 1 FROM {name}")] == []
+    assert [name for name in TABLES if not told.rows(f"SELECT 1 FROM {name}")] == [*ARCHIVE_TABLES]  # of no file here
     assert told.mend() == []
 
 
