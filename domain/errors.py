@@ -14,19 +14,16 @@ ImageStudioError
 │   ├── Forbidden             the API key does not allow this
 │   │   └── ApprovalNeeded    or not by itself: a person has to agree; nothing is held
 │   └── IllegalTransition     the operation is not in a state that allows this
-├── CatalogueError            a catalogue file is wrong; names file and field
-├── PluginError               a provider from elsewhere cannot be used; names it and its distribution
+├── CatalogueError, PluginError  a catalogue file is wrong, or a provider from elsewhere cannot be used; names which
 ├── OperationError            the outcome is recorded as facts, and names its operation
-│   ├── OperationRefused
-│   ├── OperationFailed
+│   ├── OperationRefused, OperationFailed
 │   └── OperationPending      the provider's answer is not known yet; the hold stands
 ├── ProviderUnavailable       a provider does not answer, or not to this key; nothing was sent that costs
 ├── StoreError                the database did not do its part
 │   ├── StoreUnavailable      locked, read-only, full, gone: nothing was recorded, or recovery settles it
 │   │   └── ClockAhead        this machine's clock cannot be believed: nothing is recorded until it can
 │   ├── StoreRefused          the database will never take what was decided: nothing was recorded
-│   ├── NoLedger              there is no database there, or none with a ledger in it
-│   ├── SchemaMismatch
+│   ├── NoLedger, SchemaMismatch  there is no database there, none with a ledger in it, or one of another schema
 │   ├── ForeignFiles          the folder of files belongs to another ledger, or may
 │   │   └── FilesMoved        the ledger's files are in another place now
 │   ├── FactsLost             the log ends before facts that it once had
@@ -287,9 +284,13 @@ class ProviderUnavailable(ImageStudioError):
 
 
 class StoreError(ImageStudioError):
-    """The database did not do its part."""
+    """The database did not do its part; `inner` are its driver's words, for whoever runs the studio alone."""
 
     code = "store"
+
+    def __init__(self, message: str, *, hint: Hint = "", inner: str = "") -> None:
+        super().__init__(f"{message}: {inner}" if inner else message, hint=hint)
+        self.outer, self.inner = message, inner
 
 
 class StoreUnavailable(StoreError):

@@ -232,7 +232,7 @@ class Operations:
         try:
             return await self._performed_here(accepted, admitted, progress)
         except StoreUnavailable as error:  # it is recorded, and nobody may take it for what was not
-            told = f"it is recorded, and its end could not be: {error.message}"
+            told = f"it is recorded, and its end could not be: {error.outer}"
             raise OperationPending(admitted.operation.id, told, hint=RECOVER) from error
 
     async def _performed_here(self, accepted: Accepted, admitted: Admitted, progress: Progress) -> Result:

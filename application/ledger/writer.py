@@ -292,8 +292,8 @@ def _unavailable(error: Conflict | StoreUnavailable) -> StoreUnavailable:
     if type(error) is StoreUnavailable or isinstance(error, ClockAhead):
         return error
     if isinstance(error, StoreUnavailable):
-        return StoreUnavailable(error.message, hint=error.advice)
-    return StoreUnavailable(f"the database kept refusing: {error}", hint="nothing was recorded; try again")
+        return StoreUnavailable(error.outer, hint=error.advice, inner=error.inner)
+    return StoreUnavailable("the database kept refusing", hint="nothing was recorded; try again", inner=str(error))
 
 
 def _fail(tickets: Sequence[Ticket], error: StoreUnavailable) -> None:
@@ -305,7 +305,7 @@ def _fail(tickets: Sequence[Ticket], error: StoreUnavailable) -> None:
 
 def _perhaps_recorded(error: StoreUnavailable) -> StoreUnavailable:
     return StoreUnavailable(
-        f"{error.message}; this may have been recorded all the same",
+        f"{error.outer}; this may have been recorded all the same",
         hint="repeat it under its key, which tells and does nothing twice; what was begun is settled by recovery",
     )
 

@@ -20,7 +20,7 @@ from infrastructure.agents.callers import AgentCaller
 from infrastructure.gateway.faults import figures_of
 from infrastructure.service import Studio
 from infrastructure.showing.formats import document, measured
-from infrastructure.showing.hints import for_tools
+from infrastructure.showing.hints import for_tools, outside
 from infrastructure.showing.telling import without_ours
 
 SCHEME: Final = "imagestudio://assets/"
@@ -55,11 +55,12 @@ def reply(caller: AgentCaller, told: Mapping[str, Any], content: Sequence[Conten
 
 def failure(error: ImageStudioError, **more: Any) -> CallToolResult:
     """Our one error: a stable code, what happened, and what to do in the words of tools."""
+    message, hint = outside(error, for_tools)
     told = {
         "code": error.code,
         "kind": str(error.kind),
-        "message": error.message,
-        "hint": for_tools(error.advice),
+        "message": message,
+        "hint": hint,
         **document(figures_of(error)),
         **more,
     }

@@ -31,7 +31,7 @@ from infrastructure.agents.callers import AgentCaller
 from infrastructure.agents.toolbox import AgentTool, Answer, Context, Toolbox
 from infrastructure.agents.tools import ABOUT, TOOLS
 from infrastructure.gateway.faults import Defect
-from infrastructure.showing.hints import for_tools
+from infrastructure.showing.hints import for_tools, outside
 
 LOGGER: Final = logging.getLogger("imagestudio.agents")
 NAME: Final = "imagestudio"
@@ -142,5 +142,5 @@ async def _told(work: Awaitable[T]) -> T:
     try:
         return await work
     except ImageStudioError as error:
-        data = {"code": error.code, "hint": for_tools(error.advice)}
-        raise MCPError(INVALID_PARAMS, error.message, data) from error
+        message, hint = outside(error, for_tools)
+        raise MCPError(INVALID_PARAMS, message, {"code": error.code, "hint": hint}) from error

@@ -15,6 +15,7 @@ from infrastructure.showing.formats import counted
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
     from infrastructure.probing import Probed
+    from infrastructure.service import Studio
 
 app = typer.Typer()
 
@@ -41,14 +42,23 @@ async def probe(
 
     if once:
         async with session.studio() as studio:
-            await studio.accounts.show(account)
+            await _check(studio, account, model)
             found = await Probe(studio, account, model, new_id, now).once()
         return Report(_document(found), lambda page: _show(page, found), AMISS if found.differences else 0)
     with service_log(session.settings(), as_json=session.json), stopped() as (told, _):
         async with session.service() as studio:
-            await studio.accounts.show(account)
+            await _check(studio, account, model)
             rounds = await Probe(studio, account, model, new_id, now).run(every, told)
     return Report({"rounds": rounds}, lambda page: page.title(counted(rounds, "round")))
+
+
+async def _check(studio: Studio, account: str, model: str) -> None:
+    """Raises UnknownAccount, and UnknownModel: a slip of the pen is no difference."""
+    from application.asking.choosing import STRATEGIES
+
+    await studio.accounts.show(account)
+    if model not in STRATEGIES:
+        studio.catalogue.get(model)
 
 
 def _document(found: Probed) -> dict[str, object]:

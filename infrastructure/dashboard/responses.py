@@ -15,7 +15,7 @@ from infrastructure.dashboard.rendering import rendered
 from infrastructure.gateway.faults import figures_of, headers_of
 from infrastructure.gateway.native.answering import NO_HEADERS
 from infrastructure.showing.codes import status_for
-from infrastructure.showing.hints import over_http
+from infrastructure.showing.hints import outside, over_http
 
 ALLOWED: Final[Mapping[str, str]] = {
     "default-src": "'none'",
@@ -63,11 +63,12 @@ def told_as_page(request: Request, error: ImageStudioError) -> Response:
     """An error to somebody at a browser: the same words and status as at the API; without a session, the login."""
     if error.kind is Kind.UNAUTHENTICATED:
         return see_other(login_address(request))
+    message, hint = outside(error, over_http)
     shown: dict[str, Any] = {
         "status": status_for(error),
         "code": error.code,
-        "detail": error.message,
-        "hint": over_http(error.advice),
+        "detail": message,
+        "hint": hint,
         "figures": figures_of(error),
         "request_id": request.state.request_id,
         "back": _from_here(request),

@@ -14,7 +14,7 @@ from domain.errors import ImageStudioError, InvalidInput, OperationError, Operat
 from domain.meaning import Kind
 from infrastructure.gateway.rates import TooManyRequests
 from infrastructure.showing.codes import status_for
-from infrastructure.showing.hints import over_http
+from infrastructure.showing.hints import outside, over_http
 from infrastructure.showing.refusals import refusal_document, waiting_document
 
 PROBLEM: Final = "application/problem+json"
@@ -42,24 +42,25 @@ class Defect(ImageStudioError):
 
 def problem_of(error: ImageStudioError, instance: str) -> dict[str, Any]:
     """The problem document; `instance` is the id of the request."""
+    message, hint = outside(error, over_http)
     return {
         "type": f"urn:imagestudio:error:{error.code}",
         "title": error.code.replace("_", " "),
         "status": status_for(error),
-        "detail": error.message,
+        "detail": message,
         "instance": f"urn:imagestudio:request:{instance}",
         "code": error.code,
         "kind": str(error.kind),
-        "hint": over_http(error.advice),
+        "hint": hint,
         **figures_of(error),
     }
 
 
 def openai_error(error: ImageStudioError) -> dict[str, Any]:
     """The envelope, with all four keys that clients read; what is more stands beside them."""
-    hint = over_http(error.advice)
+    message, hint = outside(error, over_http)
     told = {
-        "message": f"{error.message} ({hint})" if hint else error.message,
+        "message": f"{message} ({hint})" if hint else message,
         "type": _OPENAI_TYPES.get(error.kind, "server_error"),
         "param": error.field if isinstance(error, InvalidInput) else None,
         "code": error.code,

@@ -51,7 +51,7 @@ class Readiness:
             async with asyncio.timeout(DEADLINE):
                 status = await asyncio.to_thread(self.studio.views.status)
         except StoreError as error:
-            return [f"database: {error.message}"]
+            return [f"database: {error.outer}"]
         except TimeoutError:
             return [f"database: no answer within {DEADLINE:g} s"]
         return [lack for one in status if (lack := self._lack(one.view, one.position, one.lag, one.error))]

@@ -6,11 +6,12 @@ agent is told the same, and which tool to call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from domain.advice import Hint, worded
+from domain.errors import ImageStudioError, StoreError
 
 OPEN_ONE: Final = "imagestudio account open acme --plan free"
 LIST: Final = "list them with 'imagestudio operations'"
@@ -199,6 +200,13 @@ TOOLS: Final[Mapping[str, str]] = MappingProxyType(
 def in_shell(hint: Hint) -> str:
     """The hint for a person who typed a command."""
     return worded(hint, SHELL)
+
+
+def outside(error: ImageStudioError, words: Callable[[Hint], str]) -> tuple[str, str]:
+    """The message and the hint for whoever does not run the studio: without a driver's words."""
+    if isinstance(error, StoreError) and error.inner:
+        return error.outer, OPERATOR
+    return error.message, words(error.advice)
 
 
 def over_http(hint: Hint) -> str:

@@ -268,20 +268,19 @@ def in_our_words(
     state = getattr(error, "pgcode", None) or ""
     if not lost and _is_lasting(error):
         hint = Advice("operation.kept")
-        return StoreRefused(f"the database will never take this: {message}", hint=hint)
+        return StoreRefused("the database will never take this", hint=hint, inner=message)
     reason = _reason(state, message.lower())
-    told = f"{reason.says}: {message}"
     if getattr(error, "overdue", False):
-        return StoreUnavailable(told, hint=reason.hint)
+        return StoreUnavailable(reason.says, hint=reason.hint, inner=message)
     if state == CHANGED_STATE:
-        return ServerChanged(told, hint=reason.hint)
+        return ServerChanged(reason.says, hint=reason.hint, inner=message)
     if state == SLOW_STATE:
-        return TooSlow(told, hint=reason.hint)
+        return TooSlow(reason.says, hint=reason.hint, inner=message)
     if not lost and _fits_no_tables(state, message):
-        return TablesGone(told, hint=reason.hint)
+        return TablesGone(reason.says, hint=reason.hint, inner=message)
     if integrity or lost or state in RETRIED_STATES:
         return Conflict(message)
-    return StoreUnavailable(told, hint=reason.hint)
+    return StoreUnavailable(reason.says, hint=reason.hint, inner=message)
 
 
 def none_to_spare() -> StoreUnavailable:

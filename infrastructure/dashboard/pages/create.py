@@ -27,7 +27,7 @@ from infrastructure.dashboard.page import Document, FormSent, PageFilter, Shows,
 from infrastructure.gateway.repeats import digest_of
 from infrastructure.showing.documents import estimate_document
 from infrastructure.showing.formats import iso, measured
-from infrastructure.showing.hints import over_http
+from infrastructure.showing.hints import outside, over_http
 
 Options = dict[str, Any]
 Drafting = Callable[[Services, File | None, str, Options], tuple[StudioRequest, tuple[str, ...]]]
@@ -188,7 +188,8 @@ async def _price(sent: FormSent) -> Shows:
 def no_price_said(error: ImageStudioError, sent: FormSent) -> dict[str, Any]:
     """The reason why there is no price; `begun` is False if nobody has said yet what they want."""
     begun = not sent.visit.partial or bool(sent.text("prompt") or sent.text("prompts") or sent.files)
-    return {"begun": begun, "detail": error.message, "hint": over_http(error.advice)}
+    detail, hint = outside(error, over_http)
+    return {"begun": begun, "detail": detail, "hint": hint}
 
 
 def _after(found: Estimate) -> dict[str, Any]:

@@ -32,6 +32,11 @@ def test_what_differs_is_an_error_and_an_exit_code(probed: Workspace) -> None:
     assert "OperationRefused" in found.out
 
 
+def test_a_slip_of_the_pen_is_no_difference(probed: Workspace) -> None:
+    found = call("probe", "--once", "--account", "prober", "--model", "scripted-imgae", "--json")
+    assert (found.code, found.error["code"]) == (2, "unknown_model")
+
+
 def test_a_difference_is_an_alert_of_the_studios_own_once_a_day(probed: Workspace) -> None:
     assert call("account", "limit", "images", "0", "--account", "prober").code == 0
     for _ in range(2):

@@ -10,14 +10,18 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from psycopg2 import OperationalError
 
 from domain.advice import PYTHON, Advice, worded
-from domain.errors import ImageStudioError, UnknownAccount
+from domain.errors import ImageStudioError, StoreUnavailable, UnknownAccount
 from domain.ledger import Ledger, known_account
+from infrastructure.agents.answers import failure
 from infrastructure.agents.tools import TOOLS as AGENTS_TOOLS
 from infrastructure.bootstrap import open_studio
+from infrastructure.gateway.faults import openai_error, problem_of
 from infrastructure.settings import Settings
 from infrastructure.showing.hints import HTTP, SHELL, TOOLS, in_shell, over_http
+from infrastructure.store.errors import in_our_words
 from tests.infrastructure.cli.workspaces import leaves
 
 ROOT = Path(__file__).parents[3]
@@ -119,3 +123,13 @@ def test_every_tool_that_an_agent_is_told_to_call_exists() -> None:
     told = {name for sentence in TOOLS.values() for name in re.findall(r"the tool '([a-z]+)'", sentence)}
     assert told
     assert told <= {*AGENTS_TOOLS}
+
+
+def test_a_drivers_words_are_for_whoever_runs_the_studio_alone() -> None:
+    words = 'connection to server at "10.0.0.5", port 5432 failed: timeout expired'
+    error = in_our_words(OperationalError(words), integrity=False, lost=False)
+    assert isinstance(error, StoreUnavailable)
+    assert words in error.message
+    told = [problem_of(error, "id"), openai_error(error), failure(error).structured_content]
+    assert not [one for one in told if "10.0.0.5" in str(one) or "address" in str(one)]
+    assert (told[0]["detail"], told[0]["hint"]) == ("the server does not answer", "tell whoever runs this service")
