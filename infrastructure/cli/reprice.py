@@ -9,7 +9,7 @@ import typer
 from typer import Option
 
 from infrastructure.cli.commands import Report, command
-from infrastructure.cli.options import Owner, Why
+from infrastructure.cli.options import OneAccount, Why
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.codes import OTHER
 from infrastructure.showing.formats import counted, span_between
@@ -32,7 +32,7 @@ async def reprice(
     since: Since,
     until: Until,
     session: CommandSession,
-    account: Owner = None,
+    account: OneAccount = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Show the difference; book nothing.")] = False,
     rises: Annotated[
         bool, Option("--with-rises", help="Raise charges that were too little, too: accounts pay more.")

@@ -9,7 +9,7 @@ import typer
 from typer import Option
 
 from infrastructure.cli.commands import Report, command
-from infrastructure.cli.options import Owner
+from infrastructure.cli.options import OneAccount
 from infrastructure.cli.reprice import Since, Until
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import span_between
@@ -27,7 +27,7 @@ async def simulate(
     since: Since,
     until: Until,
     session: CommandSession,
-    account: Owner = None,
+    account: OneAccount = None,
     plan: Annotated[str | None, Option("--plan", metavar="PLAN", help="As if the accounts were on this plan.")] = None,
     tariff: Annotated[
         str | None, Option("--tariff", metavar="TARIFF", help="As if sold by this tariff, or by 'none'.")

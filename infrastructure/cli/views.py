@@ -188,7 +188,7 @@ class Which:
         Option(
             "--flag",
             metavar="FLAG",
-            help="Only what is out of the ordinary: lost, late, unlike, overbilled, estimated, unknown.",
+            help="Only what is out of the ordinary: lost, late, unlike, overbilled, estimated, unknown, stand-in.",
         ),
     ] = None
 
