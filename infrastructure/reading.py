@@ -70,6 +70,9 @@ class ReadingLedger:
         """The ledger that an account is in; blocks. Raises StoreUnavailable."""
         return self
 
+    def refuse_twice(self) -> None:
+        """Raises StoreUnavailable while an account is in two ledgers, of several."""
+
     def is_standby(self) -> bool:
         """Whether the database only follows another, and may be behind it. Raises StoreUnavailable."""
         return self.database.is_standby()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -50,12 +50,19 @@ class Books:
         more = limit is not None and len(found) > limit
         entries = found[:limit]
         operations = sorted({one.operation for one in entries if one.operation is not None})
-        assets = outputs_of(self._database, operations) if operations else {}
-        return BookPage(tuple(entries), assets, entries[-1].position if more else None, end)
+        return BookPage(tuple(entries), self.assets_of(operations), entries[-1].position if more else None, end)
 
     def read(self, wanted: BookQuery, after: int, upto: int) -> Iterator[Booked]:
         """All of it, as it is read: for exports."""
         return self.log.read(wanted, after, upto)
+
+    def told_by(self, after: int) -> Callable[[Booked], bool]:
+        """Whether whoever read up to a position was told of a fact."""
+        return lambda one: one.position <= after
+
+    def assets_of(self, operations: Sequence[str]) -> dict[str, list[str]]:
+        """The assets that operations made, by their ids."""
+        return outputs_of(self._database, operations) if operations else {}
 
 
 def named(name: str) -> LedgerAccount:

@@ -51,6 +51,11 @@ class Positions(int):
         return cls(found)
 
 
+def told_position(position: int) -> int | str:
+    """A position as text if it says of which log it is, else as a number: for whoever hands it on."""
+    return str(position) if isinstance(position, Positions) else position
+
+
 def is_several(text: str) -> bool:
     """Whether a text says positions of several logs, and not one, nor an instant."""
     return ":" in text and text[:1].isalpha()
@@ -63,3 +68,18 @@ def position_of(text: str, field: str = "position") -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
         raise InvalidInput(field, f"{text[:60]!r} is not a position", hint="such as 1200, or a:16,b:12 of shards")
     return int(text)
+
+
+def reached(position: int, after: int) -> bool:
+    """Whether whoever read up to `after` has seen a position; of several logs both say of which."""
+    if isinstance(position, Positions):
+        known = after.logs if isinstance(after, Positions) else {}
+        return all(one <= known.get(name, 0) for name, one in position.logs.items())
+    return position <= after
+
+
+def earlier(one: int, other: int) -> int:
+    """The earlier of two positions; of several logs the earlier of each."""
+    if isinstance(one, Positions) and isinstance(other, Positions):
+        return Positions({name: min(at, other.logs.get(name, at)) for name, at in one.logs.items()})
+    return min(one, other)

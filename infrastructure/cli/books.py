@@ -10,7 +10,7 @@ from typer import Argument, Option
 
 from infrastructure.cli.asof import Then
 from infrastructure.cli.commands import Report, command
-from infrastructure.cli.options import After, Limit, OneAccount
+from infrastructure.cli.options import After, Limit, OneAccount, position_named
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import UTC_NAME, counted, instant_of
 
@@ -37,7 +37,7 @@ async def books(
     at: Annotated[
         str | None, Option("--at", metavar="INSTANT", help="Only the periods with this day or instant.")
     ] = None,
-    after: After = 0,
+    after: After = "0",
     limit: Limit = 50,
 ) -> Report:
     """Show the trial balance, or the postings of one ledger account.
@@ -59,7 +59,7 @@ async def books(
             balance = await _balance(reading, account, instant, moment)
             return Report(balance_document(balance), lambda page: show_balance(page, balance, account))
         wanted, upto = BookQuery(account, asked, instant), None if moment is None else moment.position
-        found = await asyncio.to_thread(reading.books.postings, wanted, after, limit, upto)
+        found = await asyncio.to_thread(reading.books.postings, wanted, position_named("--after", after), limit, upto)
     return Report(postings_document(found, wanted), lambda page: show_postings(page, found, wanted))
 
 

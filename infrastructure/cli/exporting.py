@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 from typer import Argument, Option
 
+from application.ledger.positions import earlier, reached, told_position
 from domain.errors import InvalidInput
+from domain.ledger import account_stream
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import replacing_whole
-from infrastructure.cli.options import MOST, After, OneAccount
+from infrastructure.cli.options import After, OneAccount, position_named
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import counted, day_of
 
@@ -44,10 +46,9 @@ async def export(
     account: OneAccount = None,
     since: Annotated[str | None, Option("--from", metavar="DAY", help="Booked on this day or later.")] = None,
     until: Annotated[str | None, Option("--to", metavar="DAY", help="Booked on this day or before.")] = None,
-    after: After = 0,
+    after: After = "0",
     upto: Annotated[
-        int | None,
-        Option("--upto", min=0, max=MOST, metavar="POSITION", help="Only up to there; else to the log's end."),
+        str | None, Option("--upto", metavar="POSITION", help="Only up to there; else to the log's end.")
     ] = None,
     assertions: Annotated[
         bool, Option("--assertions", help="End a beancount file with the balance of each account.")
@@ -62,25 +63,24 @@ async def export(
     from infrastructure.exporting.tally import ExportTally
 
     if format in OF_STATEMENTS:
-        return await _of_statements(
-            session, format, out, account, restricted=(since, until, after or None, upto, assertions or None)
-        )
+        begun = None if after == "0" else after
+        restricted = (since, until, begun, upto, assertions or None)
+        return await _of_statements(session, format, out, account, restricted=restricted)
     chosen = _chosen(format)
-    if assertions and (after or format != "beancount"):
-        told_why = "balances of what went before are not known" if after else f"{format} has none"
-        raise InvalidInput("--assertions", told_why, hint="leave it out")
+    begin = position_named("--after", after)
+    if assertions:
+        _check_assertions(begin, format)
     wanted = BookQuery(account, days=_days(since, until), billed_late=chosen.bills)
     async with session.reading() as reading:
-        if account is not None:
-            await reading.accounts.show(account)
-        end = await asyncio.to_thread(reading.books.log.end)
-        _check_part(after, upto, end)
-        tally = ExportTally(after, end if upto is None else min(upto, end), assertions)
+        books = (await _whole_or_one(reading, account)).books
+        end = await asyncio.to_thread(books.log.end)
+        last = _part_end(begin, None if upto is None else position_named("--upto", upto), end)
+        tally = ExportTally(begin, last, assertions, await asyncio.to_thread(books.told_by, begin))
         if str(out) == "-":
-            await asyncio.to_thread(_write, sys.stdout.buffer, reading.books, chosen, wanted, tally)
+            await asyncio.to_thread(_write, sys.stdout.buffer, books, chosen, wanted, tally)
             return 0
         with replacing_whole(out, "--out") as stream:
-            await asyncio.to_thread(_write, stream, reading.books, chosen, wanted, tally)
+            await asyncio.to_thread(_write, stream, books, chosen, wanted, tally)
     return Report(_document(format, out, tally), lambda page: _show(page, out, tally))
 
 
@@ -129,10 +129,15 @@ async def _accounts(reading: ReadingLedger, account: str | None) -> list[str]:
     if account is not None:
         await reading.accounts.show(account)
         return [account]
-    found: list[str] = []
-    while rows := await asyncio.to_thread(reading.reader.accounts_after, found[-1] if found else "", ACCOUNTS):
+    return [id for one in reading.by_shard.values() for id in await asyncio.to_thread(_accounts_in, one)]
+
+
+def _accounts_in(reading: ReadingLedger) -> list[str]:
+    """Those that have not gone to another shard."""
+    found, gone = list[str](), reading.reader.departed()
+    while rows := reading.reader.accounts_after(found[-1] if found else "", ACCOUNTS):
         found += [row.id for row in rows]
-    return found
+    return [id for id in found if account_stream(id) not in gone]
 
 
 def _write(stream: BinaryIO, books: Books, chosen: ExportFormat, wanted: BookQuery, tally: ExportTally) -> None:
@@ -149,15 +154,31 @@ def _chosen(format: str) -> ExportFormat:
     return FORMATS[format]
 
 
-def _check_part(after: int, upto: int | None, end: int) -> None:
-    """Raise InvalidInput for a part that would end before it begins, as the next one would tell facts once more."""
-    if upto is not None and upto < after:
+def _check_assertions(begin: int, format: str) -> None:
+    if begin or format != "beancount":
+        told = "balances of what went before are not known" if begin else f"{format} has none"
+        raise InvalidInput("--assertions", told, hint="leave it out")
+
+
+async def _whole_or_one(reading: ReadingLedger, account: str | None) -> ReadingLedger:
+    """The ledger that an account is in, or all of them. Raises UnknownAccount, and StoreUnavailable during a move."""
+    if account is not None:
+        await reading.accounts.show(account)
+        return await asyncio.to_thread(reading.ledger_of, account)
+    await asyncio.to_thread(reading.refuse_twice)
+    return reading
+
+
+def _part_end(after: int, upto: int | None, end: int) -> int:
+    """The end of a part. Raises InvalidInput for one before its beginning: the next one would tell facts again."""
+    if upto is not None and not reached(after, upto):
         raise InvalidInput("--upto", f"{upto} is before {after}", hint="name a later position, or leave it out")
-    if after > end:
+    if not reached(after, end):
         told = f"the log ends at {end}, before {after}"
         raise InvalidInput(
             "--after", told, hint="take the position that the export before this one said, of this ledger"
         )
+    return end if upto is None else earlier(upto, end)
 
 
 def _days(since: str | None, until: str | None) -> tuple[str, str] | None:
@@ -174,12 +195,13 @@ def _days(since: str | None, until: str | None) -> tuple[str, str] | None:
 def _document(format: str, out: Path, tally: ExportTally) -> dict[str, object]:
     from domain.money import Money
     from infrastructure.showing.formats import document
+    from infrastructure.showing.positions import position_document
 
     return {
         "format": format,
         "file": str(out),
-        "after": tally.after,
-        "position": tally.upto,
+        "after": told_position(tally.after),
+        **position_document(tally.upto),
         "facts": tally.facts,
         "postings": tally.postings,
         "cost_unknown": tally.cost_unknown,

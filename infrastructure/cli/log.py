@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,13 +15,14 @@ from typer import Option
 from domain.errors import InvalidInput
 from infrastructure.cli.asof import Then
 from infrastructure.cli.commands import Report, command
-from infrastructure.cli.options import MOST, After, OneAccount, OperationId, Owner
+from infrastructure.cli.options import MOST, After, OneAccount, OperationId, Owner, position_named
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import UTC_NAME, iso
 
 if TYPE_CHECKING:
     from application.keeping.stories import Event
     from application.ledger.log import Positioned
+    from application.ledger.reader import LogFilter
     from infrastructure.reading import ReadingLedger
 
 app = typer.Typer()
@@ -65,21 +68,21 @@ async def events(
     type: Annotated[
         str | None, Option("--type", "-t", metavar="NAME", help="Only facts of this name, such as operation.charged.")
     ] = None,
-    after: After = 0,
+    after: After = "0",
     limit: Annotated[
         int | None, Option("--limit", "-l", min=1, max=MOST, metavar="COUNT", help="At most so many.")
     ] = None,
     ndjson: Annotated[bool, Option("--ndjson", help="One JSON object a line, as they are read.")] = False,
 ) -> int:
     """Print the log, or a part of it, in its one order."""
-    from application.keeping.stories import entries
     from application.ledger.reader import LogFilter
 
     async with session.reading() as reading:
         zone = (await reading.accounts.show(account)).zone if account is not None else UTC_NAME
         one = () if operation is None else (operation,)
         wanted = LogFilter(account=account, operations=one, topics=_topics(type))
-        read = entries(reading.reader, wanted, after, limit)
+        begin = position_named("--after", after)
+        read = await entries_of(reading, wanted, begin, limit)
         if ndjson:
             await _print_lines(reading, read)
         elif session.json:
@@ -87,6 +90,25 @@ async def events(
         else:
             await _print_table(reading, read, zone)
     return 0
+
+
+async def entries_of(
+    reading: ReadingLedger, wanted: LogFilter, after: int, limit: int | None
+) -> AsyncIterator[Positioned]:
+    """Entries of the ledger that an account or an operation is in; else of all, shard after shard."""
+    from application.keeping.stories import entries
+
+    if len(reading.by_shard) == 1:
+        return entries(reading.reader, wanted, after, limit)
+    if wanted.account is None and wanted.operations:
+        known = await asyncio.to_thread(reading.index.operations, wanted.operations[0])
+        wanted = replace(wanted, account=known[0].account) if known else wanted
+    if wanted.account is not None:
+        one = await asyncio.to_thread(reading.ledger_of, wanted.account)
+        return entries(one.reader, wanted, after, limit)
+    from infrastructure.shards.entries import entries_of_each
+
+    return entries_of_each(reading.by_shard, wanted, after, limit)
 
 
 def _topics(name: str | None) -> tuple[str, ...]:
@@ -142,6 +164,11 @@ def _line(entry: Positioned, event: Event, zone: str, *, wide: bool) -> str:
 
     telling = in_words(event.fact)
     amount = str(telling.amount) if telling.amount is not None else ""
-    parts = [f"{entry.position:>6}", iso(event.fact.at, zone), f"{fact_name(entry.link.topic):<28}", f"{amount:>14}"]
+    parts = [
+        f"{entry.position:>6}",
+        iso(event.fact.at, zone),
+        f"{fact_name(entry.link.topic):<28}",
+        f"{amount:>14}",
+    ]
     parts += [f"{entry.link.operation or '':<{LONGEST}}"] if wide else []
     return "  ".join([*parts, account_of(str(entry.link.originator_id)) or ""]).rstrip()

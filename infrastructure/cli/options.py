@@ -26,7 +26,9 @@ Account = Annotated[
 MOST: Final = 10**15
 """Of facts and rows, and the last position; each database takes it."""
 Limit = Annotated[int | None, Option("--limit", "-l", min=1, max=MOST, metavar="COUNT", help="At most so many.")]
-After = Annotated[int, Option("--after", min=0, max=MOST, metavar="POSITION", help="Only what is later in the log.")]
+After = Annotated[
+    str, Option("--after", metavar="POSITION", help="Only what is later in the log; of shards one of each: a:16,b:12.")
+]
 OneAccount = Annotated[str | None, Option("--account", "-a", metavar="ID", help="Only this account.")]
 Owner = Annotated[
     str | None, Option("--account", "-a", metavar="ID", help="Whose it is; of another account it is not found.")
@@ -38,6 +40,16 @@ Tags = Annotated[
     Option("--tag", metavar="NAME=VALUE", help="A word of your own about it, to sum up by.", rich_help_panel=WHO),
 ]
 OperationId = Annotated[str, Argument(metavar="ID", help="An operation's id, as 'imagestudio operations' lists them.")]
+
+
+def position_named(option: str, text: str) -> int:
+    """The position that an option names, or the positions of shards. Raises InvalidInput."""
+    from application.ledger.positions import position_of
+
+    found = position_of(text, option)
+    if found > MOST:
+        raise InvalidInput(option, f"{text} is beyond every log")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

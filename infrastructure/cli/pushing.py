@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
@@ -13,7 +16,14 @@ from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import OneAccount
 from infrastructure.cli.session import CommandSession
+from infrastructure.cli.turns import turns_report
+from infrastructure.shards.turns import each_in_turn_blocking
 from infrastructure.showing.formats import counted
+
+if TYPE_CHECKING:
+    from infrastructure.cli.rendering import Page
+    from infrastructure.exporting.pushing import MeterDoor, Pushed
+    from infrastructure.reading import ReadingLedger
 
 app = typer.Typer()
 
@@ -37,29 +47,73 @@ async def push(
 
     It goes on from where the last push ended. Each event is counted once, by its id, however often it is sent.
     """
-    from application.keeping.books import BookQuery
     from infrastructure.cli.files import handed_text
-    from infrastructure.exporting.pushing import Checkpoint, MeterDoor
-    from infrastructure.exporting.pushing import push as push_events
-    from infrastructure.store.identity import ledger_id
+    from infrastructure.exporting.pushing import MeterDoor
+
+    _check_url(url)
+    pushing = OnePush(
+        url, MeterDoor(url, "" if token is None else handed_text(token, "--token").strip()), account, batch
+    )
+
+    def push_one(named: tuple[Path, ReadingLedger]) -> Pushed:
+        return pushing.run(*named)
 
     async with session.reading() as reading:
-        _check_url(url)
-        secret = "" if token is None else handed_text(token, "--token").strip()
-        if account is not None:
-            await reading.accounts.show(account)
-        ledger: str | None = await asyncio.to_thread(ledger_id, reading.database)
-        mark = Checkpoint.read(checkpoint, ledger or "", url)
-        end = await asyncio.to_thread(reading.books.log.end)
+        ledgers = await _ledgers_of(reading, account)
+        named = {name: (_file(checkpoint, name), one) for name, one in ledgers.items()}
+        turns = await each_in_turn_blocking(named, push_one)
+    if not turns.several:
+        return Report(_document(url, turns.done[""]), lambda page: _show(page, "", turns.done[""]))
+    return turns_report(turns, partial(_document, url), _show)
+
+
+@dataclass(frozen=True, slots=True)
+class OnePush:
+    """A push of one ledger's facts, of all accounts or of one."""
+
+    url: str
+    meter: MeterDoor
+    account: str | None
+    batch: int
+
+    def run(self, file: Path, ledger: ReadingLedger) -> Pushed:
+        """Go on from where the checkpoint in a file is; blocks. Raises InvalidInput, ProviderUnavailable."""
+        from application.keeping.books import BookQuery
+        from infrastructure.exporting.pushing import Checkpoint
+        from infrastructure.exporting.pushing import push as push_events
+        from infrastructure.store.identity import ledger_id
+
+        mark = Checkpoint.read(file, ledger_id(ledger.database) or "", self.url)
+        end = ledger.books.log.end()
         if mark.position > end:
-            raise InvalidInput(
-                "--checkpoint", f"is at {mark.position}, and the log ends at {end}", hint="is it this ledger's?"
-            )
-        booked = reading.books.read(BookQuery(account), mark.position, end)
-        done = await asyncio.to_thread(push_events, booked, mark, MeterDoor(url, secret), upto=end, batch=batch)
-    told = f"Pushed {counted(done.events, 'event')} in {counted(done.batches, 'batch')}, up to position {done.position}"
-    found = {"url": url, "events": done.events, "batches": done.batches, "repeats": done.repeats}
-    return Report({**found, "position": done.position}, lambda page: page.title(told.replace("batchs", "batches")))
+            told = f"is at {mark.position}, and the log ends at {end}"
+            raise InvalidInput("--checkpoint", told, hint="is it this ledger's?")
+        booked = ledger.books.read(BookQuery(self.account), mark.position, end)
+        return push_events(booked, mark, self.meter, upto=end, batch=self.batch)
+
+
+async def _ledgers_of(reading: ReadingLedger, account: str | None) -> Mapping[str, ReadingLedger]:
+    """All, or the one that an account is in. Raises UnknownAccount."""
+    if account is None:
+        return reading.by_shard
+    await reading.accounts.show(account)
+    mine = await asyncio.to_thread(reading.ledger_of, account)
+    return {name: one for name, one in reading.by_shard.items() if one is mine}
+
+
+def _file(checkpoint: Path, shard: str) -> Path:
+    return checkpoint.with_name(f"{checkpoint.name}.{shard}") if shard else checkpoint
+
+
+def _document(url: str, done: Pushed) -> dict[str, object]:
+    counts = {name: getattr(done, name) for name in ("events", "batches", "repeats", "position")}
+    return {"url": url, **counts}
+
+
+def _show(page: Page, shard: str, done: Pushed) -> None:
+    of = f"of shard {shard} " if shard else ""
+    batches = "1 batch" if done.batches == 1 else f"{done.batches} batches"
+    page.title(f"Pushed {counted(done.events, 'event')} {of}in {batches}, up to position {done.position}")
 
 
 def _check_url(url: str) -> None:

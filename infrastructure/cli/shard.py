@@ -11,7 +11,7 @@ from typer import Argument, Option
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import PARTS, CommandSession
-from infrastructure.showing.formats import counted, document
+from infrastructure.showing.formats import counted, document, size
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
@@ -40,7 +40,7 @@ async def add(
 
 @command(app, "list")
 async def list_(session: CommandSession) -> Report:
-    """List the shards, with their accounts and where their logs end."""
+    """List the shards: their accounts, where their logs end, how far views are behind, and how large they are."""
     from infrastructure.shards.adding import list_shards
 
     found = await asyncio.to_thread(list_shards, _settings(session))
@@ -98,11 +98,14 @@ def _show(page: Page, found: ShardList) -> None:
     from infrastructure.cli.rendering import PageColumn
 
     page.title(counted(len(found.shards), "shard"))
-    ends = ["not known" if one.position is None else f"{one.position:,}" for one in found.shards]
+    unknown = "not known"
+    ends = [unknown if one.position is None else f"{one.position:,}" for one in found.shards]
     page.table(
         PageColumn("SHARD", [one.name for one in found.shards]),
         PageColumn("ACCOUNTS", [f"{one.accounts:,}" for one in found.shards], right=True),
         PageColumn("POSITION", ends, right=True),
+        PageColumn("LAG", [unknown if one.lag is None else f"{one.lag:,}" for one in found.shards], right=True),
+        PageColumn("SIZE", [unknown if one.size is None else size(one.size) for one in found.shards], right=True),
         PageColumn("DATABASE", [one.url for one in found.shards], drop=1),
     )
     for one in found.shards:

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from application.keeping.books import Booked
+from application.ledger.positions import told_position
 from domain.booking import GoodwillGiven
 from domain.operation import Adjusted, Charged, OperationFact, Released
 from domain.wallet import own_part, sum_of
@@ -92,7 +93,7 @@ def _data(one: Booked) -> dict[str, Any]:
     if isinstance(fact, Charged | Released | Adjusted):
         cost = None if fact.cost is None else six(fact.cost)
     known: dict[str, Any] = {
-        "position": one.position,
+        "position": told_position(one.position),
         "day": one.day,
         "currency": one.currency,
         "price": six(price_of(one)),

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from application.keeping.books import Booked
+from application.ledger.positions import told_position
 from domain.chart import LedgerAccount, expense_of, payable_of
 from domain.operation import OperationFact
 from infrastructure.exporting.tally import ExportTally, csv_line, six
@@ -38,7 +39,7 @@ def json_rows(booked: Iterable[Booked], told: ExportTally) -> Iterator[str]:
 def rows_of_fact(one: Booked) -> Iterator[Row]:
     """A row each posting of a fact, and one for a cost that nobody knows."""
     known: Row = {
-        "position": one.position,
+        "position": told_position(one.position),
         "stream": one.stream,
         "version": one.version,
         "fact": one.name,

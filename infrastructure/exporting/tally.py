@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from io import StringIO
 
 from application.keeping.books import Booked
+from application.ledger.positions import reached
 from domain.chart import LedgerAccount
 
 MILLION = 1_000_000
@@ -24,6 +25,8 @@ class ExportTally:
     after: int
     upto: int
     assertions: bool = False
+    was_told: Callable[[Booked], bool] | None = None
+    """Whether a fact is of a part before, if its position alone does not say so."""
     facts: int = 0
     postings: int = 0
     cost_unknown: int = 0
@@ -34,9 +37,13 @@ class ExportTally:
     def each(self, booked: Iterable[Booked]) -> Iterator[Booked]:
         """The facts that are told, each counted before it is handed on."""
         for one in booked:
-            if one.position > self.after:
+            if self.is_new(one):
                 self.count(one)
                 yield one
+
+    def is_new(self, one: Booked) -> bool:
+        """Whether no part before told of it."""
+        return not (self.was_told(one) if self.was_told is not None else reached(one.position, self.after))
 
     def count(self, booked: Booked) -> None:
         """Add up one fact; what bills late usage was counted by the charge that moved the money."""
@@ -77,7 +84,7 @@ def transactions(
     for one in booked:
         new = [name for name in declared(one) if name not in known]
         known.update(new)
-        if one.position > tally.after:
+        if tally.is_new(one):
             tally.count(one)
             yield "".join([*(["\n", *new] if new else []), written(one)])
 

@@ -11,6 +11,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import text
+
 from domain.errors import InvalidInput, StoreUnavailable
 from infrastructure.settings import Settings
 from infrastructure.shards.adopting import adopt
@@ -23,7 +25,13 @@ from infrastructure.store.options import SEARCH_PATH, options_of, with_settings
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.urls import SQLITE, parse_url, shown_url
 from infrastructure.storecheck.engines import refuse_foreign
+from projections.queries import statuses
 
+SIZE: Final = text(
+    "SELECT coalesce(sum(pg_total_relation_size(oid)), 0) FROM pg_class"
+    " WHERE relkind = 'r' AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
+)
+"""The bytes of the schema's tables, with their indexes."""
 NAME: Final = re.compile("[a-z][a-z0-9_]{0,30}")
 RESERVED: Final = frozenset({"public", "information_schema"})
 """Schemas of the database's own, and of whoever else uses it."""
@@ -31,12 +39,15 @@ RESERVED: Final = frozenset({"public", "information_schema"})
 
 @dataclass(frozen=True, slots=True)
 class ShardLine:
-    """One shard: where it is, how many accounts it has, and where its log ends, or why nobody can tell."""
+    """One shard: where it is, its accounts, the end of its log, its bytes, and how far a view is behind at the most; or
+    why nobody can tell."""
 
     name: str
     url: str
     accounts: int
     position: int | None
+    size: int | None = None
+    lag: int | None = None
     lacks: str = ""
 
 
@@ -108,6 +119,8 @@ def _line(name: str, url: str, accounts: dict[str, int]) -> ShardLine:
     shown = shown_url(parse_url(url))
     try:
         with closing(Database(url, reading=True)) as database:
-            return ShardLine(name, shown, accounts.get(name, 0), SqlReader(database).end())
+            reader = SqlReader(database)
+            lag = max(one.lag for one in statuses(database, reader))
+            return ShardLine(name, shown, accounts.get(name, 0), reader.end(), int(database.rows(SIZE)[0][0]), lag)
     except StoreUnavailable as error:
-        return ShardLine(name, shown, accounts.get(name, 0), None, error.message)
+        return ShardLine(name, shown, accounts.get(name, 0), None, lacks=error.message)

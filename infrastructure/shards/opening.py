@@ -22,6 +22,7 @@ from domain.errors import InvalidInput, UnknownAccount
 from infrastructure.clock import steady
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
+from infrastructure.shards.booklog import RoutedBooks
 from infrastructure.shards.costs import costs_of_shards
 from infrastructure.shards.directory import Directory
 from infrastructure.shards.facades import RoutedAudit, RoutedKeys, RoutedProviders, RoutedViews
@@ -42,6 +43,7 @@ APART: Final = ("archiving", "relay", "shards", "shard_names", "find_shard")
 """Fields that only a studio of one ledger has, or only one of several."""
 KINDS: Final[Mapping[str, type[Routed]]] = {
     "audit": RoutedAudit,
+    "books": RoutedBooks,
     "keys": RoutedKeys,
     "providers": RoutedProviders,
     "views": RoutedViews,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from infrastructure.clock import steady
 from infrastructure.settings import Settings
+from infrastructure.shards.booklog import RoutedBooks
+from infrastructure.shards.costs import refuse_twice
+from infrastructure.shards.directory import Directory
 from infrastructure.shards.facades import RoutedAudit, RoutedViews
 from infrastructure.shards.map import ShardMap
 from infrastructure.shards.opening import named_shards, open_directory, settings_of
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from infrastructure.reading import ReadingLedger
 
 ROUTED: Final = ("accounts", "keys", "statements", "alerts", "webhooks", "reader", "index", "views", "books", "past")
-KINDS: Final = {"views": RoutedViews}
+KINDS: Final[Mapping[str, type[Routed]]] = {"books": RoutedBooks, "views": RoutedViews}
 BESIDE: Final = ("contents",)
 """Parts that are asked of each shard until one has an answer."""
 
@@ -28,8 +31,8 @@ BESIDE: Final = ("contents",)
 class ReadingShards:
     """As ReadingLedger; what is of one ledger alone it does not have, but for what is found amiss in any."""
 
-    def __init__(self, settings: Settings, shards: ShardMap[ReadingLedger]) -> None:
-        self.settings, self._shards = settings, shards
+    def __init__(self, settings: Settings, directory: Directory, shards: ShardMap[ReadingLedger]) -> None:
+        self.settings, self._directory, self._shards = settings, directory, shards
         self.by_shard = dict(shards)
         self.ledger_of = shards.of
         self.codec = shards.first.codec
@@ -38,6 +41,10 @@ class ReadingShards:
         self.foreign = next((one.foreign for _, one in shards if one.foreign is not None), None)
         for name in (*ROUTED, *BESIDE):
             setattr(self, name, cast("Any", KINDS.get(name, Routed)(shards, name)))
+
+    def refuse_twice(self) -> None:
+        """Raises StoreUnavailable while an account is in two of them."""
+        refuse_twice(self._directory)
 
     def is_standby(self) -> bool:
         """Whether the database of any shard only follows another. Raises StoreUnavailable."""
@@ -62,4 +69,4 @@ def open_reading_over(
             name: stack.enter_context(open_one(settings_of(settings, name, url)))
             for name, url in named_shards(directory).items()
         }
-        yield cast("ReadingLedger", ReadingShards(settings, ShardMap(directory, opened, steady)))
+        yield cast("ReadingLedger", ReadingShards(settings, directory, ShardMap(directory, opened, steady)))

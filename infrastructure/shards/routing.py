@@ -182,6 +182,11 @@ class _Call:
         raise unknown
 
 
+def reader_of(shard: Any) -> Any:
+    """The reader of the log, of the same."""
+    return shard.log.reader if hasattr(shard, "log") else shard.reader
+
+
 def index_of(shard: Any) -> Any:
     """The index of an open studio, or of a ledger that is only read."""
     return shard.log.index if hasattr(shard, "log") else shard.index

@@ -20,6 +20,7 @@ ACROSS: Final[Mapping[str, Callable[..., Any]]] = {
     "audit.rebuild": merging.merged_positions,
     "audit.verify": merging.merged_streams,
     "books.balance": merging.merged_balance,
+    "books.log.end": merging.merged_positions,
     "invoices.check": merging.merged_lists,
     "invoices.drifts": gathering.gathered_drifts,
     "invoices.providers": gathering.gathered_names,

@@ -57,7 +57,7 @@ def posting_document(booked: Booked, shown: Shown, assets: list[str]) -> dict[st
     """One posting with the fact that it is of, and the operation and its assets, if it is about one."""
     source, destination, amount = shown
     return {
-        "position": booked.position,
+        **position_document(booked.position),
         "stream": booked.stream,
         "version": booked.version,
         "fact": booked.name,

@@ -69,6 +69,7 @@ from infrastructure.showing.formats import (
     units_of,
     unlike_text,
 )
+from infrastructure.showing.positions import position_document
 from infrastructure.showing.rows import row_document
 from infrastructure.showing.sales import agreed_in_words, sale_in_words
 from infrastructure.showing.terms import terms_in_words
@@ -317,7 +318,7 @@ def _files(files: Sequence[Stored]) -> str:
 def event_document(event: Event) -> dict[str, Any]:
     """A stored fact, with the money that it is about."""
     return {
-        "position": event.position,
+        **position_document(event.position),
         "type": fact_name(event.topic),
         "at": iso(event.fact.at, precision="microseconds"),
         "actor": event.actor,
@@ -334,7 +335,7 @@ def stored_document(entry: Positioned, event: Event) -> dict[str, Any]:
     link = entry.link
     told = event_document(event)
     return {
-        "position": entry.position,
+        **position_document(entry.position),
         "stream": str(link.originator_id),
         "version": link.originator_version,
         "type": told["type"],

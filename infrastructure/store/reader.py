@@ -197,6 +197,14 @@ class SqlReader:
         """The streams that have gone to another ledger."""
         return {row[0] for row in self._all(select(DEPARTED.c.stream))}
 
+    def versions_of(self, streams: Sequence[str], upto: int) -> dict[str, int]:
+        """The last version of each stream up to a position, of those that had begun."""
+        found: dict[str, int] = {}
+        for some in chunks(streams):
+            query = select(LOG.c.stream, func.max(LOG.c.version)).where(LOG.c.stream.in_(some), LOG.c.position <= upto)
+            found |= {row[0]: int(row[1]) for row in self._all(query.group_by(LOG.c.stream))}
+        return found
+
     def streams_of(self, account: str) -> list[str]:
         """Exactly this account's: ids may hold colons, so a range of names may hold others' streams too."""
         prefix = f"ledger:{account}:"

@@ -8,8 +8,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 
 from application.keeping.books import BookQuery
-from domain.errors import InvalidInput
-from domain.inputs import shortened
+from application.ledger.positions import position_of
 from infrastructure.gateway.callers import Administrator
 from infrastructure.gateway.gate import gate_of
 from infrastructure.gateway.native.answering import json_of
@@ -72,8 +71,4 @@ async def postings(request: Request, caller: Administrator) -> Response:
 
 
 def _position(after: str | None) -> int:
-    if after is None:
-        return 0
-    if not (after.isascii() and after.isdecimal() and len(after) <= 18):
-        raise InvalidInput("after", f"{shortened(after)} is not a position", hint="take `next` of the page before")
-    return int(after)
+    return 0 if after is None else position_of(after, "after")

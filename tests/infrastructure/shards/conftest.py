@@ -12,6 +12,7 @@ from infrastructure.settings import Settings
 from infrastructure.shards.adding import add_shard
 from infrastructure.shards.directory import Directory
 from infrastructure.shards.opening import open_directory
+from tests.infrastructure.cli.workspaces import call, settle
 from tests.postgres import beside, execute, fresh_database, one_at_a_time
 
 TEMPLATE = "studio_template_shards"
@@ -64,3 +65,22 @@ def account_in(shard: str, prefix: str = "acct", among: tuple[str, ...] = SHARDS
 
 
 AccountIn = Callable[[str], str]
+
+
+ACCOUNTS = (account_in("a"), account_in("b"))
+
+
+@pytest.fixture
+def home(shards_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    settle(monkeypatch, tmp_path)
+    monkeypatch.setenv("IMAGESTUDIO_SHARDS", shards_url)
+    return tmp_path
+
+
+@pytest.fixture
+def studio(home: Path) -> Path:
+    """An account with one picture in each shard."""
+    for account in ACCOUNTS:
+        assert call("account", "open", account, "--plan", "pro").code == 0
+        assert call("generate", "x", "-m", "scripted-image", "--account", account).code == 0
+    return home

@@ -13,22 +13,13 @@ from infrastructure.bootstrap import open_studio
 from infrastructure.settings import Settings
 from infrastructure.shards.adding import add_shard
 from infrastructure.shards.opening import open_directory, settings_of
-from tests.infrastructure.cli.workspaces import call, settle
-from tests.infrastructure.shards.conftest import account_in
+from tests.infrastructure.cli.workspaces import call
+from tests.infrastructure.shards.conftest import ACCOUNTS, account_in
 from tests.postgres import execute, fresh_database
-
-ACCOUNTS = (account_in("a"), account_in("b"))
 
 
 def month() -> str:
     return datetime.now(UTC).strftime("%Y-%m")
-
-
-@pytest.fixture
-def home(shards_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    settle(monkeypatch, tmp_path)
-    monkeypatch.setenv("IMAGESTUDIO_SHARDS", shards_url)
-    return tmp_path
 
 
 def test_commands_find_the_shard_and_ask_all_of_them(home: Path, shards_url: str) -> None:
@@ -53,15 +44,6 @@ def test_commands_find_the_shard_and_ask_all_of_them(home: Path, shards_url: str
     said = {one["name"]: one["value"] for one in call("config", "--json").document["settings"]}
     assert (said["IMAGESTUDIO_DATABASE_URL"], said["IMAGESTUDIO_SHARDS"].endswith(shards_url[-8:])) == ("", True)
     assert call("config", "check", "--json").document["problems"] == []
-
-
-@pytest.fixture
-def studio(home: Path) -> Path:
-    """An account with one picture in each shard."""
-    for account in ACCOUNTS:
-        assert call("account", "open", account, "--plan", "pro").code == 0
-        assert call("generate", "x", "-m", "scripted-image", "--account", account).code == 0
-    return home
 
 
 def test_answers_of_all_shards_say_of_which_position_of_each_they_are(studio: Path) -> None:
