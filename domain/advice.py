@@ -131,6 +131,7 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "service.install": "install it: pip install 'image-studio[service]'",
         "shards.add": "the command line's shard add makes one",
         "shards.open": "open the studio of all shards: Settings(shards=…)",
+        "shards.marked": "name another database, or another schema",
         "shards.one": "name an account, or ask the studio of one shard: studio.shards",
         "setting.change": f"change {{setting}}, then: {RECOVER}",
         "statement.list": "list them with studio.statements.list({account!r})",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import document
@@ -70,11 +71,16 @@ async def rebuild(
 
 @command(app)
 async def retry(
-    view: Annotated[str, Argument(metavar="VIEW", help="A view that stands still.")], session: CommandSession
+    view: Annotated[str, Argument(metavar="VIEW", help="A view that stands still, as 'status' names it.")],
+    session: CommandSession,
 ) -> Report:
     """Let a view that stands still try its fact again."""
+    shard, _, name = view.rpartition("/")
     async with session.studio() as studio:
-        await asyncio.to_thread(studio.views.retry, view)
+        if shard and shard not in studio.by_shard:
+            raise InvalidInput("view", f"there is no shard {shard!r}", hint=", ".join(filter(None, studio.by_shard)))
+        await asyncio.to_thread((studio.by_shard[shard] if shard else studio).views.retry, name)
         await asyncio.to_thread(studio.views.catch_up)
-        found = [one for one in await asyncio.to_thread(studio.views.status) if one.view == view]
+        every = await asyncio.to_thread(studio.views.status)
+    found = [one for one in every if view in (one.view, one.view.rpartition("/")[2])]
     return Report({"views": document(found)}, lambda page: _show_status(page, found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,15 +27,18 @@ async def add(
     name: Annotated[str, Argument(metavar="NAME", help="Its name for ever: small letters, digits and _.")],
     url: Annotated[str, Argument(metavar="URL", help="Its database, as postgresql://HOST/NAME.")],
     session: CommandSession,
+    take_over: Annotated[
+        bool, Option("--take-over", help="Although it is a shard of another directory, which is lost.")
+    ] = False,
 ) -> Report:
-    """Make a shard: a schema of its own in a database, with a ledger in it.
+    """Make a shard: a schema of its own in a database, with a ledger in it, or of the ledger that is there.
 
     The first one makes the directory, in the database that IMAGESTUDIO_SHARDS names. Processes that run know of it once
     they are started again.
     """
     from infrastructure.shards.adding import add_shard
 
-    made = await asyncio.to_thread(add_shard, _settings(session), name, url)
+    made = await asyncio.to_thread(partial(add_shard, _settings(session), name, url, take_over=take_over))
     return Report(document(made), lambda page: _show_made(page, made))
 
 

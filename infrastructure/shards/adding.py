@@ -59,10 +59,10 @@ class ShardList:
     moves: dict[str, Home]
 
 
-def add_shard(settings: Settings, name: str, url: str) -> ShardLine:
+def add_shard(settings: Settings, name: str, url: str, *, take_over: bool = False) -> ShardLine:
     """Make a shard in a database of PostgreSQL, in a schema of its name unless the URL names one; blocks.
 
-    A ledger that is there becomes the shard, with its accounts.
+    A ledger that is there becomes the shard, with its accounts; one of another directory only to `take_over` from that.
 
     Raises InvalidInput, StoreError for an engine that does not keep what a ledger rests on, StoreUnavailable.
     """
@@ -82,7 +82,7 @@ def add_shard(settings: Settings, name: str, url: str) -> ShardLine:
             connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {options_of(database.url)[SEARCH_PATH]}")
         upgrade_schema(place)
         with closing(Database(place)) as database, database.transaction() as connection:
-            mark(connection, name, directory.id)
+            mark(connection, name, directory.id, take_over=take_over)
         adopt(directory, name, place)
         directory.add(name, place)
         return _line(name, place, directory.accounts())

@@ -27,15 +27,17 @@ def shard_in(database: Database) -> tuple[str, str] | None:
     return (rows[0][0], rows[0][1]) if rows else None
 
 
-def mark(connection: Connection, name: str, directory: str) -> None:
-    """Mark the schema of a connection. Raises InvalidInput if it is another shard already."""
+def mark(connection: Connection, name: str, directory: str, *, take_over: bool = False) -> None:
+    """Mark the schema of a connection. Raises InvalidInput if it is another shard already, unless to `take_over`."""
     connection.exec_driver_sql(f"CREATE TABLE IF NOT EXISTS {TABLE} (name text PRIMARY KEY, directory text NOT NULL)")
+    if take_over:
+        connection.exec_driver_sql(f"DELETE FROM {TABLE}")
     made = f"INSERT INTO {TABLE} SELECT :name, :directory WHERE NOT EXISTS (SELECT 1 FROM {TABLE})"
     connection.execute(text(made), {"name": name, "directory": directory})
     known = connection.execute(text(f"SELECT name, directory FROM {TABLE}")).one()
     if tuple(known) != (name, directory):
         whose = "" if known.directory == directory else " of another directory"
-        raise InvalidInput("url", f"that is shard {known.name!r}{whose}", hint="name another database, or schema")
+        raise InvalidInput("url", f"that is shard {known.name!r}{whose}", hint=Advice("shards.marked"))
 
 
 def check_shard(database: Database, shard: str) -> None:

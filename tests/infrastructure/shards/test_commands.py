@@ -136,6 +136,21 @@ def test_a_shard_is_no_ledger_of_its_own_to_write_to(studio: Path, shards_url: s
     assert call("shard", "add", "c", alone, "--json").error["message"] == "url: that is shard 'b'"
 
 
+def test_a_directory_that_is_lost_is_made_again_of_its_shards(
+    studio: Path, shards_url: str, postgres_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fresh_database(postgres_server) as url:
+        monkeypatch.setenv("IMAGESTUDIO_SHARDS", url)
+        refused = call("shard", "add", "a", shards_url, "--json").error
+        assert refused["message"] == "url: that is shard 'a' of another directory"
+        assert "--take-over" in refused["hint"]
+        for name in "ab":
+            assert call("shard", "add", name, shards_url, "--take-over").code == 0
+        assert [one["accounts"] for one in call("shard", "list", "--json").document["shards"]] == [1, 1]
+        assert call("generate", "y", "-m", "scripted-image", "--account", ACCOUNTS[1]).code == 0
+        assert call("audit").code == 0
+
+
 def test_the_audit_finds_an_account_that_was_opened_in_another_shard(studio: Path, settings: Settings) -> None:
     strange = account_in("a", "strange")
     with open_directory(settings) as directory:

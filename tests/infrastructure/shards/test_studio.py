@@ -34,6 +34,7 @@ from tests.infrastructure.shards.conftest import account_in
 
 ACCOUNTS = [account_in("a"), account_in("b"), account_in("a", "more"), account_in("b", "more")]
 ONE_LEDGER = {
+    "books": ("assets_of", "told_by"),
     "keys": ("known",),
     "log": ("follow",),
     "providers": ("callbacks",),
