@@ -50,15 +50,14 @@ async def push(
     from infrastructure.cli.files import handed_text
     from infrastructure.exporting.pushing import MeterDoor
 
-    _check_url(url)
-    pushing = OnePush(
-        url, MeterDoor(url, "" if token is None else handed_text(token, "--token").strip()), account, batch
-    )
-
-    def push_one(named: tuple[Path, ReadingLedger]) -> Pushed:
-        return pushing.run(*named)
-
     async with session.reading() as reading:
+        _check_url(url)
+        secret = "" if token is None else handed_text(token, "--token").strip()
+        pushing = OnePush(url, MeterDoor(url, secret), account, batch)
+
+        def push_one(named: tuple[Path, ReadingLedger]) -> Pushed:
+            return pushing.run(*named)
+
         ledgers = await _ledgers_of(reading, account)
         named = {name: (_file(checkpoint, name), one) for name, one in ledgers.items()}
         turns = await each_in_turn_blocking(named, push_one)
