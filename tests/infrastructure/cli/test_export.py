@@ -62,8 +62,8 @@ def test_a_wrong_question_is_one_error_and_no_file(workspace: Workspace, tmp_pat
 
 HUGE = "9" * 30
 TOO_LARGE = (
-    *(("books", "receivable", option, HUGE) for option in ("--after", "--limit")),
-    *(("events", option, HUGE) for option in ("--after", "--limit")),
+    ("books", "receivable", "--limit", HUGE),
+    ("events", "--limit", HUGE),
     *(("operations", "--limit", HUGE), ("assets", "list", "--limit", HUGE)),
     ("webhooks", "replay", "hook_1", "--position", HUGE),
 )
@@ -74,6 +74,10 @@ def test_a_number_that_no_database_takes_is_an_error_of_one_line(workspace: Work
         done = call(*command, "--json")
         assert (done.code, done.error["code"]) == (2, "usage"), command
         assert "less than or equal to" in done.error["message"]
+    for command in (("books", "receivable"), ("events",)):
+        done = call(*command, "--after", HUGE, "--json")
+        assert (done.code, done.error["code"]) == (2, "invalid_input"), command
+        assert "is not a position" in done.error["message"]
 
 
 def test_a_ledger_account_is_drilled_into_and_a_wrong_one_refused(workspace: Workspace) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
 
+from application.asking.requests import Request
+from infrastructure.bootstrap import open_studio
 from infrastructure.settings import Settings
 from infrastructure.shards.adding import add_shard
 from infrastructure.shards.directory import Directory
 from infrastructure.shards.opening import open_directory
-from tests.infrastructure.cli.workspaces import call, settle
+from tests.application.studios import SYNC
+from tests.infrastructure.cli.workspaces import settle
 from tests.postgres import beside, execute, fresh_database, one_at_a_time
 
 TEMPLATE = "studio_template_shards"
@@ -31,13 +38,46 @@ def sharded_template(postgres_server: str) -> str:
     return TEMPLATE
 
 
-@pytest.fixture
-def shards_url(postgres_server: str, sharded_template: str) -> Iterator[str]:
-    """The directory of two shards of this test alone."""
-    with fresh_database(postgres_server, template=sharded_template) as url:
-        name = url.rpartition("/")[2]
-        execute(url, f"UPDATE shards SET url = replace(url, '{sharded_template}', '{name}')")
+@contextmanager
+def copied(server: str, template: str) -> Iterator[str]:
+    """A directory and its shards, copied from a template."""
+    with fresh_database(server, template=template) as url:
+        execute(url, f"UPDATE shards SET url = replace(url, '{template}', '{url.rpartition('/')[2]}')")
         yield url
+
+
+@pytest.fixture
+def shards_url(request: pytest.FixtureRequest, postgres_server: str, sharded_template: str) -> Iterator[str]:
+    """The directory of two shards of this test alone; with something in them if it is about a studio."""
+    filled = "studio" in request.fixturenames
+    template = request.getfixturevalue("filled_shards").template if filled else sharded_template
+    with copied(postgres_server, template) as url:
+        yield url
+
+
+@dataclass(frozen=True)
+class FilledShards:
+    """A template with an account and a picture in each shard, and the files beside them."""
+
+    template: str
+    home: Path
+
+
+@pytest.fixture(scope="session")
+def filled_shards(
+    postgres_server: str, sharded_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[FilledShards]:
+    home = tmp_path_factory.mktemp("shards")
+
+    async def fill(url: str) -> None:
+        async with open_studio(settings_over(url, home), serve=False) as studio:
+            for account in ACCOUNTS:
+                await studio.accounts.open(account, plan="pro")
+                await studio.operations.run(Request("text-to-image", account, {"prompt": "x"}, model=SYNC))
+
+    with copied(postgres_server, sharded_template) as url:
+        asyncio.run(fill(url))
+        yield FilledShards(url.rpartition("/")[2], home)
 
 
 @pytest.fixture
@@ -78,9 +118,7 @@ def home(shards_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 @pytest.fixture
-def studio(home: Path) -> Path:
+def studio(home: Path, filled_shards: FilledShards) -> Path:
     """An account with one picture in each shard."""
-    for account in ACCOUNTS:
-        assert call("account", "open", account, "--plan", "pro").code == 0
-        assert call("generate", "x", "-m", "scripted-image", "--account", account).code == 0
+    copytree(filled_shards.home, home, dirs_exist_ok=True)
     return home
