@@ -6,8 +6,7 @@ from dataclasses import fields
 from typing import Any, Final
 
 from application.ledger.moments import Moment
-from application.ledger.positions import MOST_DIGITS
-from domain.errors import InvalidInput
+from application.ledger.positions import position_of
 from infrastructure.dashboard.page import Document, PageFilter, Visit
 from infrastructure.gateway.native.asof import AS_OF
 from infrastructure.gateway.native.paging import PageAsked
@@ -27,11 +26,7 @@ async def moment_of_visit(visit: Visit) -> Moment | None:
 
 def position_in(after: str | None) -> int:
     """A position as the place after which more is shown, 0 for the beginning. Raises InvalidInput."""
-    if after is None:
-        return 0
-    if not (after.isascii() and after.isdecimal() and len(after) <= MOST_DIGITS):
-        raise InvalidInput("after", "is not a position", hint="take `next` of the page before")
-    return int(after)
+    return 0 if after is None else position_of(after, "after")
 
 
 def span_to_now(visit: Visit, since: str, until: str | None) -> tuple[int, int]:

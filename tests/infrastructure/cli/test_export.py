@@ -74,9 +74,9 @@ def test_a_number_that_no_database_takes_is_an_error_of_one_line(workspace: Work
         done = call(*command, "--json")
         assert (done.code, done.error["code"]) == (2, "usage"), command
         assert "less than or equal to" in done.error["message"]
-    for command in (("books", "receivable"), ("events",)):
-        done = call(*command, "--after", HUGE, "--json")
-        assert (done.code, done.error["code"]) == (2, "invalid_input"), command
+    for about in (("books", "receivable"), ("events",)):
+        done = call(*about, "--after", HUGE, "--json")
+        assert (done.code, done.error["code"]) == (2, "invalid_input"), about
         assert "is not a position" in done.error["message"]
 
 
