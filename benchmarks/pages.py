@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import copyfile
 from statistics import median, quantiles
 from time import perf_counter
 from typing import Any, Final
@@ -51,6 +52,7 @@ USE: Final = "pages"
 FIRST_PAGE: Final = "overview"
 MOST_TIMES, MOST_GROWTH = 20, 1.5
 """The bars: the first page against a route that does nothing, and a page on the long log against the short one."""
+SECRETS: Final = ("peppers", "link-keys")
 ABSENT: Final = ("batch_made", "webhook", "asset")
 """Pages of things that a filled log does not have."""
 Say = Callable[[str], None]
@@ -240,13 +242,23 @@ def size_of(operations: int) -> Size:
 
 def measure(stores: Stores, database: str, plan: Plan, say: Say) -> list[AskedPage]:
     """Every page on a log of each length, and how the bars were met."""
-    places = [stores.filled(database, size_of(operations), USE) for operations in (plan.few, plan.many)]
+    places = [_place(stores, database, size_of(operations)) for operations in (plan.few, plan.many)]
     found = asyncio.run(_measured(places, plan, say))
     for first in (one for one in found if one.name == FIRST_PAGE):
         say(f"{database:10} the first page takes {first.times_idle:.1f} times what nothing takes (bar {MOST_TIMES})")
     grown = [f"{one.name} {one.growth:.1f}" for one in found if one.growth > MOST_GROWTH]
     say(f"{database:10} pages that grow more than {MOST_GROWTH} times: {', '.join(grown) or 'none'}")
     return found
+
+
+def _place(stores: Stores, database: str, size: Size) -> Place:
+    """A filled database, with the secrets of the keys that an earlier run issued there."""
+    place = stores.filled(database, size, USE)
+    for name in SECRETS:
+        known = stores.masters[size].folder / name if size in stores.masters else place.folder / name
+        if known.exists() and known.parent != place.folder:
+            copyfile(known, place.folder / name)
+    return place
 
 
 async def _measured(places: Sequence[Place], plan: Plan, say: Say) -> list[AskedPage]:
