@@ -88,7 +88,7 @@ async def told(studio: Studio, made: Sequence[str]) -> dict[str, Any]:
     of_acme = [*reader.streams_of("acme")]
     return {
         "log": reader.read(0, 10_000),
-        "pages": [page for after in range(0, reader.end(), 7) for page in [reader.read(after, 7)]],
+        "pages": [page for after in range(0, reader.end(), 19) for page in [reader.read(after, 19)]],
         "states": reader.states(0, reader.end(), 10_000),
         "account": reader.read(0, 10_000, LogFilter(account="beside")),
         "named": reader.read(0, 10_000, LogFilter(topics=studio.log.codec.names_of(type(facts_of(studio)[-1])))),
@@ -98,7 +98,7 @@ async def told(studio: Studio, made: Sequence[str]) -> dict[str, Any]:
         "stories": [studio.log.facts(id) for id in made],
         "entries": reader.entries_of(made),
         "statements": [(await studio.statements.preview("acme", name)).content for name in NAMES],
-        "past": [await past(studio, moment) for moment in (*range(9, reader.end(), 31), *DAYS)],
+        "past": [await past(studio, moment) for moment in (*range(9, reader.end(), 61), *DAYS)],
         "history": await studio.past.history("acme"),
         "why": [await studio.past.why(id, "acme") for id in made],
         "books": studio.books.postings(BookQuery(account="acme")),
@@ -276,7 +276,7 @@ def dying(url: str, home: Path, last: int) -> None:
         PeriodArchive(log.database, log.codec, now, FEW).run()
 
 
-STEPS = {"sqlite": (3, 5, 6, 7, 9, 10, 11), "postgresql": (8, 9, 13)}
+STEPS = {"sqlite": (3, 6, 7, 9, 11), "postgresql": (9, 13)}
 """Of the first segment that is left: written, moved, flushed, listed, deleted, committed; and into the next one."""
 
 
