@@ -18,13 +18,13 @@ MODELS: Final = Advice("model.list")
 def meant(word: str, known: Iterable[str], otherwise: Hint = MODELS) -> Hint:
     """A hint that names the few that may have been meant, or how to see all."""
     every = sorted(known)
-    close = _close(word.lower(), every)
+    close = near_names(word.lower(), every)
     if close:
         return f"did you mean {' or '.join(close)}?"
     return f"there are: {', '.join(every)}" if len(every) <= SHOWN else otherwise
 
 
-def _close(word: str, every: Sequence[str]) -> list[str]:
+def near_names(word: str, every: Sequence[str]) -> list[str]:
     """Those spelt nearly so, and then those that hold the word."""
     if not 2 < len(word) <= LONGEST_WORD:
         return []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from application.keeping.invoices import Invoices, MonthCosts
+from domain.meant import near_names
 from projections.monthcosts import CostsOfMonths
 
 if TYPE_CHECKING:
@@ -33,10 +35,16 @@ def invoices_of(made: Assembly) -> Invoices:
         costs=months or CostsOfMonths(made.database),
         refresh=months.refresh if months is not None else partial(asyncio.to_thread, made.views.catch_up),
         model_named=partial(model_named, made.catalogue),
+        meant=partial(providers_meant, {*made.by_name, *(one.provider for one in made.catalogue)}),
         currency=made.price_book.currency,
         operator=made.operator,
         allowed=made.settings.drift_percent,
     )
+
+
+def providers_meant(known: Collection[str], name: str) -> Sequence[str]:
+    """The providers whose names are nearly this one, which is no provider's; none if it is one's."""
+    return () if name in known else near_names(name.lower(), sorted(known))
 
 
 def model_named(catalogue: Catalogue, provider: str, name: str) -> str:

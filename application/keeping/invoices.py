@@ -33,6 +33,7 @@ from application.ledger.reader import StreamReader
 from application.ports import Index
 from domain.account import Account, AccountFact, evolve
 from domain.actor import Actor
+from domain.errors import InvalidInput
 from domain.ids import check_id
 from domain.invoices import (
     PROVIDER,
@@ -77,6 +78,7 @@ class Invoices:
     """The use cases of whoever pays the providers. `allowed` is the drift that raises no alert, in percent.
 
     `model_named` finds the model that a line of a provider's invoice names; empty if there is none, or not one alone.
+    `meant` are the providers for which a name may be meant that is none's.
     """
 
     ledgers: LedgerReader
@@ -87,6 +89,7 @@ class Invoices:
     costs: MonthCosts
     refresh: Callable[[], Awaitable[object]]
     model_named: Callable[[str, str], str]
+    meant: Callable[[str], Sequence[str]]
     currency: str
     operator: Actor
     allowed: Decimal
@@ -110,6 +113,9 @@ class Invoices:
         check_money(amount)
         check_id("provider", provider)
         known = await self._account(provider)
+        if known is None and (meant := self.meant(provider)):
+            told = f"there is no provider {provider!r}, and no invoice of one"
+            raise InvalidInput("provider", told, hint=f"did you mean {' or '.join(meant)}?")
         chosen = zone or (UTC_NAME if known is None else known.zone)
         period = month_named(month, chosen)
         named = tuple(self._named(provider, line) for line in lines)

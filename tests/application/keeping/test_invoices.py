@@ -11,7 +11,7 @@ import pytest
 from application.asking.requests import Request
 from application.keeping.books import BookQuery
 from domain.chart import payable_of
-from domain.errors import IllegalTransition, InvalidPeriod, OperationPending
+from domain.errors import IllegalTransition, InvalidInput, InvalidPeriod, OperationPending
 from domain.invoices import CostDrifted, InvoiceExists, InvoiceLine, UnknownInvoice
 from domain.money import Money
 from infrastructure.catalogue import with_overlay
@@ -36,6 +36,15 @@ async def used(studio: Studio) -> None:
     for _ in range(4):
         await studio.operations.generate("a lake", account="acme", model=SYNC)
     await studio.operations.run(Request("text-to-image", "acme", {"prompt": "a fox"}, model=JOBS))
+
+
+async def test_a_name_that_is_nearly_a_providers_opens_no_books(sqlite_url: str, tmp_path: Path) -> None:
+    async with studio_on(sqlite_url, tmp_path, clock=Clock(MAY)) as studio:
+        with pytest.raises(InvalidInput, match="there is no provider 'scriptd'") as told:
+            await studio.invoices.record("scriptd", "I-1", month=FOUR, amount=dollars("1"))
+        assert told.value.hint == "did you mean scripted?"
+        assert not facts_of(studio)
+        assert (await studio.invoices.record("atelier", "I-1", month=FOUR, amount=dollars("1"))).new
 
 
 async def test_a_month_is_held_against_its_invoice_by_model(database_url: str, tmp_path: Path) -> None:
