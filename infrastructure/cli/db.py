@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument
 
-from domain.errors import NoLedger
+from domain.errors import InvalidInput, NoLedger
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Yes
@@ -60,6 +60,8 @@ async def backup(
     from infrastructure.store.urls import parse_url, shown_url
 
     settings = session.settings()
+    if settings.shards:
+        raise InvalidInput("FILE", "this copies a file of SQLite, and no shard is one", hint="see: imagestudio backup")
     stood = await asyncio.to_thread(standing, settings)
     if stood.revision is None:
         where = shown_url(parse_url(settings.database))

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from domain.errors import AccountExists, InvalidInput, StoreUnavailable
 from infrastructure.copying.accounts import opened_export
 from infrastructure.copying.backing import Told, back_up_whole
-from infrastructure.copying.parts import MANIFEST, Manifest
+from infrastructure.copying.parts import MANIFEST, Manifest, read_manifest
 from infrastructure.copying.restoring import RestoredLedger, restore
 from infrastructure.opening import Access, belonging, open_log
 from infrastructure.settings import Settings
@@ -29,6 +29,8 @@ from infrastructure.shards.costs import refuse_twice
 from infrastructure.shards.directory import Directory
 from infrastructure.shards.opening import named_shards, open_directory, settings_of
 from infrastructure.store.database import Database
+from infrastructure.store.identity import ledger_id
+from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import ACCOUNTS
 
 AGAIN: Final = "make the backup again"
@@ -78,6 +80,8 @@ def _refuse_moved(directory: Directory, changes: int) -> None:
 def restore_shards(folder: Path, settings: Settings, told: Told) -> Mapping[str, RestoredLedger]:
     """Bring a backup of shards back into shards of the same names that are empty, and tell the directory; blocks.
 
+    Stopped, it goes on with the shards that are left.
+
     Raises InvalidInput for another backup or other shards, and as restoring one ledger does.
     """
     if (folder / MANIFEST).exists():
@@ -92,9 +96,18 @@ def restore_shards(folder: Path, settings: Settings, told: Told) -> Mapping[str,
             raise InvalidInput("DIR", told_of, hint="add shards of the same names, and no others")
         found = {}
         for name, url in shards.items():
-            found[name] = restore(folder / name, settings_of(settings, name, url), told)
+            one = settings_of(settings, name, url)
+            found[name] = _brought_before(folder / name, one) or restore(folder / name, one, told)
             adopt(directory, name, url)
         return found
+
+
+def _brought_before(folder: Path, settings: Settings) -> RestoredLedger | None:
+    """The part that a shard holds already, as a restore brought it that was stopped at a later shard."""
+    manifest = read_manifest(folder)
+    with closing(Database(settings.database, reading=True)) as database:
+        there = ledger_id(database), SqlReader(database).end()
+    return RestoredLedger(manifest, manifest.files, None) if there == (manifest.ledger, manifest.position) else None
 
 
 def place_export(settings: Settings, file: Path) -> Settings:

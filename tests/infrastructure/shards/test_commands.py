@@ -119,6 +119,10 @@ def test_a_backup_of_all_shards_is_brought_back_with_its_directory(
         assert call("shard", "add", "a", url).code == 0
         assert call("restore", studio / "copy", "--json").error["message"].startswith("DIR")
         assert call("shard", "add", "b", url).code == 0
+        [part] = (studio / "copy" / "b").glob("log.*")
+        part.rename(studio / "away")
+        assert call("restore", studio / "copy").code != 0
+        (studio / "away").rename(part)
         done = call("restore", studio / "copy", "--json")
         assert (done.code, {one["verdict"] for one in done.document["shards"].values()}) == (0, {"clean"})
         assert [one["accounts"] for one in call("shard", "list", "--json").document["shards"]] == [1, 1]
