@@ -48,6 +48,7 @@ class Disk:
         for connection in self._open:
             with suppress(sqlite3.ProgrammingError):  # its pool has closed it
                 connection.rollback()
+            connection.disk = GONE  # whoever keeps the connection would keep the process, and with it the world
         self._open.clear()
 
     def before(self, sql: str) -> None:
@@ -89,10 +90,24 @@ def _error(code: int, text: str) -> sqlite3.OperationalError:
     return error
 
 
+class Gone:
+    """The disk of a process that is dead."""
+
+    def before(self, _sql: str) -> None:
+        """Raises Killed."""
+        raise Killed
+
+    def after(self, _sql: str) -> None:
+        """Nothing was done."""
+
+
+GONE = Gone()
+
+
 class FaultyConnection(sqlite3.Connection):
     """Asks its disk before and after each statement."""
 
-    disk: Disk | None = None
+    disk: Disk | Gone | None = None
 
     def cursor(self, *_factory: Any) -> sqlite3.Cursor:  # type: ignore[override]
         return super().cursor(FaultyCursor)

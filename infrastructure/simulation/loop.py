@@ -151,6 +151,12 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         finally:
             asyncio.events._set_running_loop(before)
 
+    def end(self) -> None:
+        """Forget all that would still have happened, and whoever looked on: somebody may keep the loop for ever."""
+        self._ready.clear()
+        self._timers.clear()
+        self.after_each = lambda: None
+
     def _turn(self) -> None:
         if not self._ready:
             if not self._timers:

@@ -7,6 +7,7 @@ of its own that fails; the providers and the clock are the world's.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, suppress
@@ -140,6 +141,8 @@ class Process(Living):
         self._tasks: list[asyncio.Task[Any]] = []
         self._calls: dict[asyncio.Future[Any], None] = {}
         self._stack = ExitStack()
+        self._forget: Callable[[], object] = _nothing
+        """Leave the engine, which its pool keeps for ever, without a way back to this process."""
         self.made: SimulatedAssembly
 
     def clock(self) -> int:
@@ -166,7 +169,9 @@ class Process(Living):
         if disk is not None:
             self.disk = disk
             engine = made.database.engine
-            event.listen(engine, "do_connect", lambda _dialect, _record, args, more: disk.connect(*args, **more))
+            connect = _connecting(disk)
+            event.listen(engine, "do_connect", connect)
+            self._forget = partial(event.remove, engine, "do_connect", connect)
             made.database.close()
 
     def begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -237,6 +242,8 @@ class Process(Living):
         self._tasks.clear()
         if self.disk is not None:
             self.disk.close()
+        self._forget()
+        self._forget = _nothing
         for answer in [*self._calls]:
             if not answer.done():
                 answer.set_exception(CutOff())
@@ -248,3 +255,11 @@ class Process(Living):
         self._context.copy().run(self.made.writer.close)
         self.kill()
         self.bury()
+
+
+def _nothing() -> None:
+    """There is nothing to forget."""
+
+
+def _connecting(disk: Disk) -> Callable[..., sqlite3.Connection]:
+    return lambda _dialect, _record, args, more: disk.connect(*args, **more)

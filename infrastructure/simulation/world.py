@@ -102,6 +102,7 @@ class World:
         for task in self.house.behind:
             task._log_destroy_pending = False  # type: ignore[attr-defined]
             task.get_coro().close()
+        self.loop.end()
 
     def told(self, broken: str | None = None) -> Lived:
         """The sum of it so far."""
