@@ -176,7 +176,7 @@ async def test_what_is_recorded_is_pending_when_the_database_fails_before_its_en
             connection.exec_driver_sql("ALTER TABLE operations RENAME TO elsewhere")
         pause.go_on.set()
         with pytest.raises(
-            OperationPending, match=r"it is recorded, and its end could not be: .* no such table"
+            OperationPending, match=r"it is recorded, and its end could not be: the ledger's tables are not here"
         ) as told:
             await waiting
         with database_of(studio).transaction() as connection:

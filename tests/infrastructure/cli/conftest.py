@@ -1,22 +1,38 @@
-"""A workspace in which things have happened already: made once a session through the command line, copied per test."""
+"""A workspace in which things have happened already: made once a session through the command line, copied per test.
+
+If the month of its account ends meanwhile, it is made anew: what happened is of the current period.
+"""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from domain.periods import local_day
+from infrastructure.clock import now
 from tests.application.notifying.receivers import Receiver
-from tests.infrastructure.cli.workspaces import ACCOUNT, STORY, Workspace, call, settle
+from tests.infrastructure.cli.workspaces import ACCOUNT, STORY, ZONE, Workspace, call, settle
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The workspace that tests copy."""
-    home = tmp_path_factory.mktemp("studio")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Workspace]:
+    """Gives the workspace that tests copy, as of the month that it is where its account is."""
+    made: dict[str, Workspace] = {}
+
+    def of_now() -> Workspace:
+        month = local_day(now(), ZONE)[:7]
+        if month not in made:
+            made[month] = _prepared(tmp_path_factory.mktemp("studio"))
+        return made[month]
+
+    return of_now
+
+
+def _prepared(home: Path) -> Workspace:
     ids = {}
     with pytest.MonkeyPatch.context() as patched:
         settle(patched, home)
@@ -36,14 +52,16 @@ def shop() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def workspace(prepared: Workspace, shop: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def workspace(
+    prepared: Callable[[], Workspace], shop: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Workspace:
     """A copy of the prepared workspace, whose account is the default one."""
-    home = tmp_path / "studio"
-    shutil.copytree(prepared.home, home)
+    home, before = tmp_path / "studio", prepared()
+    shutil.copytree(before.home, home)
     settle(monkeypatch, home)
     monkeypatch.setenv("IMAGESTUDIO_ACCOUNT", ACCOUNT)
     monkeypatch.setenv("IMAGESTUDIO_WEBHOOK_ORIGINS", shop.url)
-    return Workspace(home, prepared.ids, shop.url)
+    return Workspace(home, before.ids, shop.url)
 
 
 @pytest.fixture

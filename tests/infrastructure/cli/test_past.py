@@ -43,6 +43,8 @@ def test_the_newest_position_is_what_is_now(workspace: Workspace, command: tuple
         assert limit.keys() > PROJECTED
         for name in PROJECTED:  # which follows from the instant at which it is asked
             del limit[name]
+    for row in now.get("operations", ()):
+        row.pop("tags", None)  # they are not in the log, and have no past
     assert then == now
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,10 @@ from tests.infrastructure.cli.workspaces import ACCOUNT, Workspace, call, settle
 
 
 @pytest.fixture(scope="module")
-def mesh(prepared: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def mesh(prepared: Callable[[], Workspace], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of a model that was made of a picture, with a picture of it beside."""
     home, made = tmp_path_factory.mktemp("solids") / "studio", tmp_path_factory.mktemp("made")
-    shutil.copytree(prepared.home, home)
+    shutil.copytree(prepared().home, home)
     with pytest.MonkeyPatch.context() as patched:
         settle(patched, home)
         picture = Workspace(home).picture()

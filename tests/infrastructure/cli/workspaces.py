@@ -35,8 +35,9 @@ ACCOUNT = "acme"
 SMALL = ("-i", "width=64", "-i", "height=64")
 TAGGED = ("--tag", "team=red", "--tag", "run=7")
 FOOTAGE = ("-m", "scripted-footage")
+ZONE = "Europe/Berlin"
 STORY = {
-    "open": ("account", "open", ACCOUNT, "--plan", "pro", "--zone", "Europe/Berlin"),
+    "open": ("account", "open", ACCOUNT, "--plan", "pro", "--zone", ZONE),
     "allow": ("account", "allow", "stand-in", "--account", ACCOUNT),
     "lake": ("generate", "a lake at dawn", "--user", "ann", "--key", "k1", *SMALL),
     "batch": ("generate", "a fox", "--user", "bob", "--project", "poster", "-n", "2", *TAGGED, *SMALL),
