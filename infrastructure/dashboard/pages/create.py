@@ -186,8 +186,9 @@ async def _price(sent: FormSent) -> Shows:
 
 
 def no_price_said(error: ImageStudioError, sent: FormSent) -> dict[str, Any]:
-    """The reason why there is no price; `begun` is False if nobody has said yet what they want."""
-    begun = not sent.visit.partial or bool(sent.text("prompt") or sent.text("prompts") or sent.files)
+    """The reason why there is no price; `begun` is False if the form asks for words, and there are none yet."""
+    asked = {"prompt", "prompts"} & sent.fields.keys()
+    begun = not (sent.visit.partial and asked) or bool(sent.files or any(map(sent.text, asked)))
     detail, hint = outside(error, over_http)
     return {"begun": begun, "detail": detail, "hint": hint}
 
