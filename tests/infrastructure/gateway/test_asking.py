@@ -99,7 +99,13 @@ def test_what_the_model_takes_is_an_input(fields: dict[str, Any], inputs: dict[s
 
 @pytest.mark.parametrize(
     "fields",
-    [{"style": "vivid"}, {"moderation": "low"}, {"safety_identifier": "u1"}, {"partial_images": 2}, {"metadata": "x"}],
+    [
+        {"style": "vivid"},
+        {"moderation": "low"},
+        {"safety_identifier": "u1"},
+        {"partial_images": 2},
+        {"service_tier": "x"},
+    ],
 )
 def test_what_only_advises_or_nobody_knows_is_ignored_by_name(fields: dict[str, Any]) -> None:
     assert asked(model="stable-image-core", **fields).ignored == tuple(fields)
