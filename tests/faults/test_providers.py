@@ -16,6 +16,7 @@ from domain.errors import IllegalTransition, OperationFailed, OperationPending
 from domain.ledger import BalanceReturned, Fact
 from domain.money import Money
 from domain.operation import Adjusted, Charged, ProviderCompleted, ProviderFailed, Released, Validated
+from domain.periods import local_day
 from infrastructure.clock import SECOND
 from infrastructure.service import Studio
 from projections.views.operations import OPERATIONS, OperationFilter
@@ -36,8 +37,13 @@ NEVER_ARRIVED = Behaviour(lost="drop", accepted=False)
 
 @pytest.fixture
 def world(database_url: str, tmp_path: Path) -> Iterator[World]:
+    """It is not the last hour of a month: tests let time pass until that begins."""
     with serving(tmp_path / "fake") as fake:
-        yield World(fake, database_url, tmp_path)
+        world = World(fake, database_url, tmp_path)
+        now, later = (local_day(world.clock() + hours * HOUR * SECOND, "UTC") for hours in (0, 2))
+        if now[:7] != later[:7]:
+            world.advance(2 * HOUR)
+        yield world
 
 
 async def pending(studio: Studio, model: str = "pond") -> str:

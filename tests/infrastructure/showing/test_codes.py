@@ -55,6 +55,7 @@ GIVEN: dict[str, Any] = {
     "account": "acme",
     "to": "second",
     "seconds": 3,
+    "inner": "the disk is full",
 }
 """What errors are built from, by the names of their parameters."""
 
