@@ -65,7 +65,8 @@ def replacing_whole(file: Path, option: str) -> Iterator[BinaryIO]:
         raise not_written(error, file, option) from error
     finally:
         if written != target:
-            written.unlink(missing_ok=True)
+            with suppress(FileNotFoundError, NotADirectoryError):
+                written.unlink()
 
 
 def _stays(file: Path) -> bool:

@@ -239,4 +239,4 @@ def test_an_estimate_shows_the_provider_s_quote_beside_the_price_book(
     assert "quoted 0.03 USD by the provider; the price book says 0.04 USD" in words
     done = call("generate", "x", "-m", "scripted-image", "--json", parts=parts).document["operation"]
     words = " ".join(call("operation", done).out.split())
-    assert "held for 1 call at 0.03; the provider quotes 0.03 USD, the price book says 0.04 USD" in words
+    assert "held for 1 call at 0.03 USD; the provider quotes 0.03 USD, the price book says 0.04 USD" in words
