@@ -16,6 +16,7 @@ from application.performing.outputs import PAUSES
 from application.ports import Delivery, Job, Progress, Provider, ProviderUnknown, Recovery, Task, TaskFailed
 from domain.ledger import Fact
 from domain.operation import Charged, OperationFact
+from domain.periods import local_day
 from infrastructure.assembly import Parts
 from infrastructure.bootstrap import open_studio
 from infrastructure.clock import SECOND, now
@@ -91,6 +92,12 @@ class Pause:
 def later(by: int = LONG_AFTER) -> Callable[[], int]:
     """The clock of somebody who comes so many microseconds after now."""
     return lambda: now() + by
+
+
+def zone_amid_its_month() -> str:
+    """A zone in which no month ends within an hour, for whoever comes later in the same period."""
+    this, next = (local_day(now() + hours * 4 * GRACE, "UTC")[:7] for hours in (0, 1))
+    return "UTC" if this == next else "Pacific/Kiritimati"
 
 
 def submissions(home: Path, provider: str = "scripted") -> tuple[Submission, ...]:

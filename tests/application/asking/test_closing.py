@@ -26,6 +26,7 @@ from tests.application.studios import (
     later,
     studio_on,
     submissions,
+    zone_amid_its_month,
 )
 from tests.application.support import PATIENCE
 
@@ -166,7 +167,7 @@ async def test_what_does_not_end_in_time_keeps_its_hold_and_is_found_by_recovery
 ) -> None:
     pause = Pause()
     async with studio_on(database_url, tmp_path, providers=pause.providers(tmp_path), wait_seconds=1) as studio:
-        await studio.accounts.open("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro", zone=zone_amid_its_month())
         submission = await studio.operations.submit(ask())
         await pause.until_reached()
     async with studio_on(database_url, tmp_path, clock=later()) as studio:
