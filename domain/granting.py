@@ -122,9 +122,7 @@ def charge_back(
     """
     known = known_account(ledger, account)
     check_reason(reason, needed=True)
-    earlier = ledger.evidence.keys.get(CHARGEBACK + payment)
-    if earlier is not None:
-        _check_same(earlier, str(amount), f"another amount of payment {payment!r} was taken back")
+    if _is_taken_back(ledger, payment, amount, f"payment {payment!r}"):
         return []
     paid = ledger.evidence.keys.get(CREDIT + payment)
     if paid is None:
@@ -144,9 +142,7 @@ def charge_back_grant(
     """
     known = known_account(ledger, account)
     check_reason(reason, needed=True)
-    earlier = ledger.evidence.keys.get(f"{CHARGEBACK}{GRANT}{grant}")
-    if earlier is not None:
-        _check_same(earlier, str(amount), f"another amount of grant {grant!r} was taken back")
+    if _is_taken_back(ledger, GRANT + grant, amount, f"grant {grant!r}"):
         return []
     given = ledger.evidence.keys.get(GRANT + grant)
     if given is None:
@@ -162,6 +158,14 @@ def charge_back_grant(
     taken = 0 if one is None or one.is_over(now) else min(one.left, amount)
     told = (amount, known.currency, grant, reason, grant, taken)
     return [*facts, ChargedBack(account, now, current.period, *told), *_suspended(known, now, reason, wanted=suspend)]
+
+
+def _is_taken_back(ledger: Ledger, payment: str, amount: int, named: str) -> bool:
+    """Raises KeyReused if it was, with another amount."""
+    earlier = ledger.evidence.keys.get(CHARGEBACK + payment)
+    if earlier is not None:
+        _check_same(earlier, str(amount), f"another amount of {named} was taken back")
+    return earlier is not None
 
 
 def _check_taken(amount: int, whole: int, currency: str) -> None:

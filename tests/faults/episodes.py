@@ -17,8 +17,9 @@ from tests.application.studios import studio_on
 from tests.faults.customers import ROOMY, TIGHT, Customers
 from tests.faults.reckonings import Reckoning, reckon, until_settled
 from tests.faults.servers import own_server
-from tests.faults.towns import provider_apart, town_on
+from tests.faults.towns import Town, provider_apart, town_on
 from tests.faults.troubles import CRASH, FREEZE, KILL, STOP, Troubles
+from tests.wire.fake.server import Fake
 
 EACH = 12
 """Orders for each trouble."""
@@ -71,11 +72,16 @@ async def episode(home: Path, *, seed: int, rounds: int, on_postgres: bool) -> E
         async with asyncio.TaskGroup() as group:
             group.create_task(customers.come(orders))
             group.create_task(troubles.go_through(kinds, customers, orders))
-        await until_settled(studio)
-        await customers.come_again()
-        await until_settled(studio)
-        ended = await asyncio.to_thread(town.end)
-        assert ended == [0] * len(town.names), town.said()
-        assert "Traceback" not in town.said(), town.said()
-        reckoning = await reckon(studio, customers, fake, limit)
+        reckoning = await reckoned(studio, town, customers, fake, limit)
     return Episode(orders, customers.requests, customers.lost, dict(troubles.seen), reckoning)
+
+
+async def reckoned(studio: Studio, town: Town, customers: Customers, fake: Fake, limit: int) -> Reckoning:
+    """Let all settle, everybody ask again, and the town end well; then hold the books against each other."""
+    await until_settled(studio)
+    await customers.come_again()
+    await until_settled(studio)
+    ended = await asyncio.to_thread(town.end)
+    assert ended == [0] * len(town.names), town.said()
+    assert "Traceback" not in town.said(), town.said()
+    return await reckon(studio, customers, fake, limit)

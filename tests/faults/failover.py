@@ -25,9 +25,9 @@ from rich.console import Console
 from infrastructure.store.migrations import upgrade_schema
 from tests.application.studios import studio_on
 from tests.faults.customers import Customers
-from tests.faults.episodes import opened
+from tests.faults.episodes import opened, reckoned
 from tests.faults.patroni import NotInstalled, PatroniCluster, patroni_cluster
-from tests.faults.reckonings import Reckoning, reckon, until_settled
+from tests.faults.reckonings import Reckoning
 from tests.faults.towns import provider_apart, town_on
 
 CONSOLE = Console(highlight=False)
@@ -79,13 +79,7 @@ async def survive(home: Path, *, seed: int, rounds: int) -> Survived:
             town.revive()
         await coming
         await asyncio.to_thread(cluster.until_whole)
-        await until_settled(studio)
-        await customers.come_again()
-        await until_settled(studio)
-        ended = await asyncio.to_thread(town.end)
-        assert ended == [0] * len(town.names), town.said()
-        assert "Traceback" not in town.said(), town.said()
-        reckoning = await reckon(studio, customers, fake, limit)
+        reckoning = await reckoned(studio, town, customers, fake, limit)
     return Survived(found, orders, customers.requests, customers.lost, reckoning)
 
 
