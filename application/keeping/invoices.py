@@ -113,9 +113,8 @@ class Invoices:
         check_money(amount)
         check_id("provider", provider)
         known = await self._account(provider)
-        if known is None and (meant := self.meant(provider)):
-            told = f"there is no provider {provider!r}, and no invoice of one"
-            raise InvalidInput("provider", told, hint=f"did you mean {' or '.join(meant)}?")
+        if known is None:
+            self._check_meant(provider)
         chosen = zone or (UTC_NAME if known is None else known.zone)
         period = month_named(month, chosen)
         named = tuple(self._named(provider, line) for line in lines)
@@ -132,6 +131,12 @@ class Invoices:
         account = await self._known(provider)
         comparison = self._compared(provider, account, period, computed[1])
         return RecordedInvoice(account.invoicing.invoices[number], bool(facts), comparison)
+
+    def _check_meant(self, provider: str) -> None:
+        """Raises InvalidInput for a name that is nearly a provider's, and none's."""
+        if meant := self.meant(provider):
+            told = f"there is no provider {provider!r}, and no invoice of one"
+            raise InvalidInput("provider", told, hint=f"did you mean {' or '.join(meant)}?")
 
     async def check(self) -> Sequence[CostDrifted]:
         """Look at every month that was invoiced, of all providers, for a drift that was not told; what it raised.
