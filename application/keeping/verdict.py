@@ -132,7 +132,7 @@ async def audited(
 ) -> Verdict[C]:
     """Audit all accounts, or one; `lost` says which facts the log had once and has no more, if its files know it."""
     report(0.1, "verifying hash chains")
-    chains = await _problems(ledger.segments)
+    chains = await _problems(lambda: (one.what for one in ledger.segments()))
     chains = chains or await _problems(lambda: verify_chains(ledger.reader, account, seals))
     report(0.4, "reading the index")
     index = await _problems(lambda: verify_index(ledger.reader, ledger.codec, account))

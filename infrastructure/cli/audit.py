@@ -158,11 +158,11 @@ def _show_mended(page: Page, found: Sequence[Discrepancy], *, dry_run: bool) -> 
 
 def show_verdict(page: Page, verdict: Verdict[Replay]) -> None:
     """The verdict in a few lines, and every difference after it."""
-    facts = verdict.comparison.facts if verdict.comparison is not None else 0
+    replayed = "not known" if verdict.comparison is None else f"{verdict.comparison.facts:,}"
     page.title("Audit")
     page.pairs(
         [
-            ("facts replayed", f"{facts:,}"),
+            ("facts replayed", replayed),
             ("hash chains", "damaged" if verdict.chains else "intact"),
             ("index", "differs" if verdict.index else "equal"),
             ("tables", "differ" if verdict.tables else "equal"),
@@ -197,10 +197,7 @@ def _show_views(page: Page, views: Sequence[ReplayedView]) -> None:
 
 def _show_conclusion(page: Page, verdict: Verdict[Replay]) -> None:
     if not verdict.clean:
-        if verdict.index or verdict.tables:
-            page.line("  the tables are made anew from the log by: imagestudio rebuild")
-        if verdict.replay or (verdict.comparison is not None and not verdict.comparison.equal):
-            page.line("  the views are made anew from the log by: imagestudio projections rebuild")
+        _show_ways_out(page, verdict)
         page.title("The audit found differences.")
         return
     page.title("Every fact is as it was written, and every table says what the facts say.")
@@ -208,6 +205,18 @@ def _show_conclusion(page: Page, verdict: Verdict[Replay]) -> None:
         page.line(f"  seal {verdict.seal}", "dim")
     for shard, one in verdict.seals.items():
         page.line(f"  seal {shard}={one}", "dim")
+
+
+def _show_ways_out(page: Page, verdict: Verdict[Replay]) -> None:
+    if verdict.chains:
+        page.line(
+            "  bring what is damaged back from a copy first: nothing is made anew from a log that is not as it was"
+        )
+        return
+    if verdict.index or verdict.tables:
+        page.line("  the tables are made anew from the log by: imagestudio rebuild")
+    if verdict.replay or (verdict.comparison is not None and not verdict.comparison.equal):
+        page.line("  the views are made anew from the log by: imagestudio projections rebuild")
 
 
 def _show_problems(page: Page, problems: Sequence[str]) -> None:

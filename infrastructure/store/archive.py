@@ -141,7 +141,8 @@ class Archive:
             raise damaged(record.name, f"cannot be read: {file}: {error.strerror}") from error
         self.opened += 1
         if sha256(content).hexdigest() != record.digest:
-            raise damaged(record.name, f"is not what was written: {file} has {len(content):,} of {record.size:,} bytes")
+            other = f"{len(content):,} of {record.size:,} bytes" if len(content) != record.size else "another SHA-256"
+            raise damaged(record.name, f"is not what was written: {file} has {other}")
         return content
 
     def file(self, record: SegmentRecord) -> Path:

@@ -7,7 +7,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from infrastructure.assembly import Parts
+from infrastructure.clock import now
 from projections.views import ALL
+from tests.domain.wall_clocks import DAY
 from tests.infrastructure.cli.workspaces import ACCOUNT, Workspace, call
 
 
@@ -67,7 +70,10 @@ def test_a_changed_byte_of_the_log_is_found_with_its_place(workspace: Workspace)
     assert done.code == 1
     assert len(done.document["chains"]) == 3
     assert "is not what was written" in done.document["chains"][0]
-    assert "hash chains     damaged" in call("audit").out
+    told = call("audit").out
+    assert "hash chains     damaged" in told
+    assert "bring what is damaged back from a copy first" in told
+    assert "made anew from the log by" not in told
 
 
 def test_a_fact_that_cannot_be_read_is_a_finding_not_a_crash(workspace: Workspace) -> None:
@@ -76,6 +82,22 @@ def test_a_fact_that_cannot_be_read_is_a_finding_not_a_crash(workspace: Workspac
     assert (done.code, done.err, done.document["verdict"]) == (1, "", "differences")
     assert done.document["chains"]
     assert done.document["seal"] is None
+
+
+def test_an_archive_that_lacks_a_file_is_one_problem_and_what_is_not_known_no_zero(workspace: Workspace) -> None:
+    parts = Parts(clock=lambda: now() - 90 * DAY)
+    call("account", "open", "past", "--plan", "pro", parts=parts)
+    for number in range(3):
+        assert call("generate", f"a lake {number}", "--account", "past", "-m", "scripted-image", parts=parts).code == 0
+    call("period", "close", "--account", "past")
+    assert "1 segment" in call("archive", "run").out
+    (segment,) = (workspace.home / "archive").rglob("*.xz")
+    segment.unlink()
+    told = call("audit").out
+    assert "facts replayed  not known" in told
+    assert "1 problem:" in told
+    assert told.count(segment.name) == 2  # the segment's name, and its file
+    assert "bring what is damaged back from a copy first" in told
 
 
 def test_a_damaged_log_is_not_sealed(workspace: Workspace) -> None:
