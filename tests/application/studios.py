@@ -95,8 +95,8 @@ def later(by: int = LONG_AFTER) -> Callable[[], int]:
 
 
 def zone_amid_its_month() -> str:
-    """A zone in which no month ends within an hour, for whoever comes later in the same period."""
-    this, next = (local_day(now() + hours * 4 * GRACE, "UTC")[:7] for hours in (0, 1))
+    """A zone in which no month ends within two hours, for whoever comes later in the same period."""
+    this, next = (local_day(now() + hours * 4 * GRACE, "UTC")[:7] for hours in (0, 2))
     return "UTC" if this == next else "Pacific/Kiritimati"
 
 

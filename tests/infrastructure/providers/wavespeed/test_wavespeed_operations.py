@@ -18,7 +18,17 @@ from infrastructure.media import read_media
 from infrastructure.providers.wavespeed.callbacks import verified_callback
 from infrastructure.service import Studio
 from infrastructure.wire.callbacks import operation_mac
-from tests.application.studios import LONG_AFTER, charged, count, facts_of, is_sound, later, studio_on, timeline
+from tests.application.studios import (
+    LONG_AFTER,
+    charged,
+    count,
+    facts_of,
+    is_sound,
+    later,
+    studio_on,
+    timeline,
+    zone_amid_its_month,
+)
 from tests.infrastructure.providers.wavespeed.tasks import PROMPT
 from tests.wire.clients import PICTURE
 from tests.wire.fake.behaviour import Behaviour
@@ -71,7 +81,7 @@ async def lost(fake: Fake, opening: Opening) -> str:
     """An operation that the provider accepted and whose answer never came."""
     fake.next("wavespeed", Behaviour(lost="drop"))
     async with opening() as studio:
-        await studio.accounts.open("acme", plan="pro")
+        await studio.accounts.open("acme", plan="pro", zone=zone_amid_its_month())
         with pytest.raises(OperationPending) as pending:
             await studio.operations.run(REQUEST)
     return pending.value.operation
