@@ -6,7 +6,6 @@ follow(after) ── reads what is past ── joins ── is told ── too s
 from __future__ import annotations
 
 import asyncio
-import weakref
 from collections import deque
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
@@ -54,16 +53,18 @@ class Follower:
     async with feed.follow(position, filter) as entries:   # from here on nothing is missed
         async for entry in entries: ...
 
-    One that is dropped instead of closed leaves nothing behind either.
+    One that is dropped instead of closed leaves nothing behind either, nor does one that still waits and whose feed is
+    dropped with it.
     """
+
+    _open = False
 
     def __init__(
         self, source: FollowedFeed, after: int | None, filter: LogFilter, limits: FollowerLimits = USUAL
     ) -> None:
         self._source, self._after, self._limits = source, after, limits
         self._inbox = Inbox(filter, asyncio.get_running_loop(), limits.waiting)
-        self._dropped = weakref.finalize(self, source.forget, self._inbox)
-        self._dropped.atexit = False
+        self._open = True
         self._joined = False
         self._read: deque[Positioned] = deque()
         self._cursor = 0
@@ -100,8 +101,14 @@ class Follower:
 
     def close(self) -> None:
         """End here; who waits for the next entry is told that there is none."""
-        if self._dropped.detach():
+        if self._open:
+            self._open = False
             self._source.leave(self._inbox)
+
+    def __del__(self) -> None:
+        # No weakref.finalize: its registry would keep the inbox for ever, and with it whatever task waits there.
+        if self._open:
+            self._source.forget(self._inbox)
 
     async def aclose(self) -> None:
         """As `close`, for `contextlib.aclosing`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,8 +14,12 @@ from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from application.ports import Progress
     from infrastructure.cli.rendering import Page
     from infrastructure.simulation import Worlds
+    from infrastructure.simulation.world import Lived
 
 app = typer.Typer()
 
@@ -40,9 +45,27 @@ async def simulate_faults(
     from infrastructure.simulation import SEEDS, simulate
 
     chosen = secrets.randbelow(SEEDS) if seed is None else seed
-    with session.progress("simulate-faults"):
-        found = await asyncio.to_thread(simulate, chosen, operations)
+    ended = Event()
+    with session.progress("simulate-faults") as report:
+        try:
+            found = await asyncio.to_thread(
+                simulate, chosen, operations, _telling(report, operations), ended=ended.is_set
+            )
+        finally:
+            ended.set()
     return Report(_document(chosen, found), lambda page: _show(page, chosen, found), BROKEN if found.broken else 0)
+
+
+def _telling(report: Progress, operations: int) -> Callable[[Lived], None]:
+    """Whoever watches is told how many operations were lived."""
+    lived = 0
+
+    def tell(world: Lived) -> None:
+        nonlocal lived
+        lived += world.operations
+        report(lived / operations, f"{counted(lived, 'operation')}, up to seed {world.seed}")
+
+    return tell
 
 
 def _document(seed: int, found: Worlds) -> dict[str, object]:

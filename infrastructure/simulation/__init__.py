@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from infrastructure.simulation.loop import never
 from infrastructure.simulation.processes import HONEST, Tampering
 from infrastructure.simulation.world import Lived, live_world
 
@@ -40,13 +41,20 @@ class Worlds:
 
 
 def simulate(
-    seed: int, operations: int, told: Callable[[Lived], object] = lambda _told: None, tampering: Tampering = HONEST
+    seed: int,
+    operations: int,
+    told: Callable[[Lived], object] = lambda _told: None,
+    tampering: Tampering = HONEST,
+    ended: Callable[[], bool] = never,
 ) -> Worlds:
-    """Live worlds until there were so many operations, or a promise is broken; `told` is called after each."""
+    """Live worlds until there were so many operations, or a promise is broken; `told` is called after each.
+
+    Raises Ended once `ended` says so, which is asked all the time.
+    """
     facts, lived, worlds, faults = 0, 0, 0, Counter[str]()
     with _quiet():
         while True:
-            found = live_world(seed + worlds, min(EACH, operations - lived), tampering)
+            found = live_world(seed + worlds, min(EACH, operations - lived), tampering, ended=ended)
             worlds, lived, facts = worlds + 1, lived + found.operations, facts + found.facts
             faults += found.faults
             told(found)

@@ -30,6 +30,15 @@ class Stuck(Exception):
     """Nobody has anything to do any more, and somebody waits."""
 
 
+class Ended(Exception):
+    """Whoever had it run wants no more of it."""
+
+
+def never() -> bool:
+    """Whoever had it run waits for the end."""
+    return False
+
+
 class Living:
     """A process as the loop sees it."""
 
@@ -52,6 +61,8 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         self.steps = 0
         self.after_each: Callable[[], None] = lambda: None
         """Called after each callback, as the one who checks."""
+        self.ended: Callable[[], bool] = never
+        """Whether nobody wants to see any more; asked before each callback."""
         self.failure: BaseException | None = None
         self._chance = chance
         self._ready: deque[Handle] = deque()
@@ -138,12 +149,14 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         self.micros += round(seconds * MICROS)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run until the work is done. Raises what it raises, what a check raised, Stuck."""
+        """Run until the work is done. Raises what it raises, what a check raised, Stuck, Ended."""
         before = asyncio.events._get_running_loop()
         asyncio.events._set_running_loop(self)
         try:
             task = self.create_task(work)
             while not task.done():
+                if self.ended():
+                    raise Ended
                 self._turn()
                 if self.failure is not None:
                     raise self.failure

@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -29,7 +29,7 @@ from infrastructure.simulation.customers import Customer, Town
 from infrastructure.simulation.disk import Disk
 from infrastructure.simulation.forging import BY_LOT, FORGERIES, Forgeries, forge
 from infrastructure.simulation.house import ACCOUNTS, DAY, ERRORS, HOUR, WRONG, House
-from infrastructure.simulation.loop import MICROS, SimulatedLoop, Stuck
+from infrastructure.simulation.loop import MICROS, SimulatedLoop, Stuck, never
 from infrastructure.simulation.model import NaiveLedger, Row
 from infrastructure.simulation.processes import HONEST, Process, Tampering
 from infrastructure.simulation.providers import CALM, SimulatedProvider, Work, Works
@@ -328,10 +328,20 @@ def own_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def live_world(seed: int, operations: int, tampering: Tampering = HONEST, forgeries: Forgeries = BY_LOT) -> Lived:
-    """One world, and what it came to; `broken` says what does not hold. Without `forgeries` there is one, by lot."""
+def live_world(
+    seed: int,
+    operations: int,
+    tampering: Tampering = HONEST,
+    forgeries: Forgeries = BY_LOT,
+    ended: Callable[[], bool] = never,
+) -> Lived:
+    """One world, and what it came to; `broken` says what does not hold. Without `forgeries` there is one, by lot.
+
+    Raises Ended once `ended` says so.
+    """
     with own_folder() as home:
         world = World(seed, operations, home, tampering, forgeries)
+        world.loop.ended = ended
         try:
             return world.run()
         except (BrokenPromise, Stuck) as error:

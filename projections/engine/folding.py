@@ -147,7 +147,7 @@ Plan = tuple[tuple[str, type[Any], Decode, tuple[AnyView, ...]], ...]
 """For each stored name: the type of the fact, how what some views read of it is decoded, and which these are."""
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def _plan(views: tuple[AnyView, ...], codec: Codec) -> Plan:
     return tuple((topic, fact, *_asking(views, fact)) for topic, fact in codec.names.items())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import aclosing, closing, contextmanager
 from typing import Any
@@ -19,7 +20,7 @@ from application.ledger.reader import EVERYTHING, LogFilter
 from domain.errors import StoreUnavailable
 from domain.operation import Charged, Requested, Validated
 from infrastructure.store.database import Database
-from infrastructure.store.growth import growth_of
+from infrastructure.store.growth import Looking, growth_of
 from tests.application.support import PATIENCE, Office, accepting, asking, completing, desk, opening
 from tests.faults.processes import in_processes
 
@@ -70,6 +71,10 @@ async def taken(follower: Follower, upto: int) -> list[Positioned]:
         while not told or told[-1].position < upto:
             told.append(await anext(follower))
     return told
+
+
+async def first_of(feed: Feed) -> Positioned:
+    return await anext(feed.follow())
 
 
 def logged(office: Office, after: int = 0, filter: LogFilter = EVERYTHING) -> list[Positioned]:
@@ -213,6 +218,21 @@ async def test_who_is_cancelled_or_dropped_leaves_nothing_behind(office: Office,
     del following, task
     gc.collect()
     await until(lambda: feed.followers == 0)
+
+
+def test_a_feed_that_is_dropped_takes_along_who_still_waits(office: Office) -> None:
+    feed = Feed(office.reader, Looking(), threaded=False)
+
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(first_of(feed))
+    loop.run_until_complete(asyncio.sleep(0.1))
+    assert feed.followers == 1
+    loop.set_exception_handler(lambda _loop, _told: None)  # of a task that is dropped while it waits
+    dropped = weakref.ref(feed)
+    loop.close()
+    del feed, task
+    gc.collect()
+    assert dropped() is None
 
 
 async def test_a_feed_that_is_closed_ends_its_followers_with_what_they_were_told(database_url: str) -> None:

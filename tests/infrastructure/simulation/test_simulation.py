@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import os
 import secrets
 import subprocess
@@ -12,8 +14,9 @@ import pytest
 
 from infrastructure.simulation import SEEDS, simulate
 from infrastructure.simulation.forging import FORGERIES
+from infrastructure.simulation.loop import Ended
 from infrastructure.simulation.processes import Tampering
-from infrastructure.simulation.world import live_world
+from infrastructure.simulation.world import World, live_world
 from tests.infrastructure.cli.workspaces import call
 from tests.infrastructure.simulation.mutants import (
     altered,
@@ -43,6 +46,8 @@ def test_every_promise_is_kept_in_worlds_of_fresh_seeds() -> None:
         found = simulate(seed, SMALL)
         again = f"imagestudio simulate-faults --seed {seed} --operations {SMALL}"
         assert found.broken is None, f"{found.broken}; again: {again}"
+    gc.collect()
+    assert sum(isinstance(one, World) for one in gc.get_objects()) <= 1, "what was lived has to go"
 
 
 def test_the_same_seed_gives_the_same_log_whatever_the_order_of_sets() -> None:
@@ -52,6 +57,12 @@ def test_the_same_seed_gives_the_same_log_whatever_the_order_of_sets() -> None:
     there = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert there.stdout.strip() == here.last.digest
     assert simulate(12, SMALL).last.digest != here.last.digest
+
+
+def test_it_ends_amid_a_world_once_nobody_waits_for_it() -> None:
+    asked = itertools.count()
+    with pytest.raises(Ended):
+        simulate(12, SMALL, ended=lambda: next(asked) > 1_000)
 
 
 def test_faults_of_all_parts_come() -> None:
