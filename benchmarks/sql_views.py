@@ -17,6 +17,7 @@ from sqlalchemy import Connection, MetaData
 from application.ledger.log import fact_name
 from infrastructure.store.database import Database
 from infrastructure.store.facts import NAMES
+from projections.engine.alike import QUARTER
 from projections.engine.columns import Role
 from projections.engine.tables import indexes_of, table_of
 from projections.engine.view import AnyView
@@ -29,7 +30,7 @@ from projections.views.costs import COSTS
 from projections.views.links import LINKS
 from projections.views.operations import OPERATIONS
 from projections.views.periods import PERIODS
-from projections.views.quarters import KNOWN, QUARTER, QUARTERS
+from projections.views.quarters import KNOWN, QUARTERS
 from projections.views.spend import SPEND
 from projections.views.usage import USAGE
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from domain.errors import InvalidInput
 from domain.periods import CALENDAR_MONTH, check_zone, day_at, period_at, wall_clock
-from projections.views.quarters import QUARTER
+from projections.engine.alike import QUARTER
 
 Span = tuple[int, int]
 """From the first instant to the next span's, in epoch microseconds."""

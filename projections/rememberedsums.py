@@ -19,10 +19,11 @@ from typing import Any, Final
 from sqlalchemy import Select, bindparam, func, select, text
 
 from projections.calendars import spans
+from projections.engine.alike import QUARTER
 from projections.engine.database import ViewDatabase
 from projections.engine.tables import CHECKPOINTS, live
 from projections.summing import Summed, SumQuestion, UsageSums, merged_sums, sum_up
-from projections.views.quarters import QUARTER, QUARTERS
+from projections.views.quarters import QUARTERS
 
 KEPT: Final = 100
 """Questions."""

@@ -37,11 +37,12 @@ from domain.errors import InvalidInput, StoreUnavailable
 from domain.periods import EARLIEST, LATEST, check_zone
 from domain.tags import check_tag_name, check_tags
 from projections.calendars import GRAINS, Span, spans
+from projections.engine.alike import QUARTER
 from projections.engine.database import ViewDatabase
 from projections.engine.tables import CHECKPOINTS, live
 from projections.holding import Holding, holdings
 from projections.tagsums import MEASURES, READ, TAG, TaggedRows, any_of
-from projections.views.quarters import QUARTER, QUARTERS, QuarterFilter
+from projections.views.quarters import QUARTERS, QuarterFilter
 
 WHO: Final = ("account", "user", "project", "api_key", "kind", "model", "provider", "code")
 """The columns that rows can be grouped by, besides time."""

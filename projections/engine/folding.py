@@ -4,6 +4,7 @@ rows of the log ── fold ──> {view: {key: sums and notes}} ── add ─
 
 stored name ─┬─ some view asks for it ── decoded as far as it is read ──> change
              ├─ none does ── skipped
+             ├─ totals do ── those alike are counted, and change them once, so many times
              └─ retired: through the log's own door into today's name and shape, then as above
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,6 +20,7 @@ from application.ledger.log import Codec
 from domain.errors import ImageStudioError
 from domain.ledger import Fact
 from domain.pseudonyms import ErasedUsers
+from projections.engine.alike import Signature, signature
 from projections.engine.hiding import NOBODY, hiding
 from projections.engine.shapes import Decode, decoder, renew
 from projections.engine.view import AnyView, Change, RowKey, Value
@@ -58,13 +60,31 @@ class Choked(Exception):
 
 
 Rows = dict[RowKey, dict[str, Any]]
-Route = tuple[
-    Decode,
-    list[tuple[Callable[[Any], Change], Rows, Mapping[str, Value]]],
-    list[tuple[Callable[[Any], Iterable[Change]], Rows, AnyView]],
-]
-"""How to decode a stored name, and what to change where with the fact, in rows that begin blank: one row of a view, or
-several."""
+Several = tuple[Callable[[Any], Iterable[Change]], Rows, AnyView]
+"""Any number of changes by a fact, and the rows of which view they change."""
+
+
+class FoldRoute(NamedTuple):
+    """The way of a stored name's facts: how they are decoded, and folded into rows that begin blank.
+
+    A fact may change one row of a view, or several. Totals are changed once by all facts with one `signature`.
+    """
+
+    decode: Decode
+    alone: Sequence[tuple[Callable[[Any], Change], Rows, Mapping[str, Value]]]
+    several: Sequence[Several]
+    totals: Sequence[Several]
+    signature: Signature
+    asked: bool
+
+
+class Alike:
+    """Facts that are alike to all totals: one of them, its position and stored name, and how many there are."""
+
+    __slots__ = ("count", "fact", "totals", "where")
+
+    def __init__(self, fact: Any, where: tuple[int, str], totals: Sequence[Several]) -> None:
+        self.fact, self.where, self.totals, self.count = fact, where, totals, 0
 
 
 class Folder:
@@ -80,7 +100,7 @@ class Folder:
 
     def fold(self, rows: Iterable[LogRow], folded: Folded) -> int:
         """Add the rows to `folded`, which is spoilt by an error; the last position. Raises Choked."""
-        routes = self._routes(folded)
+        routes, alike = self._routes(folded), dict[tuple[Any, ...], Alike]()
         position, topic = 0, ""
         try:
             for row in rows:
@@ -89,45 +109,72 @@ class Folder:
                 if route is None:
                     topic, state = renew(self._codec, topic, state)  # type: ignore[arg-type]  # a fact at hand is not retired
                     route = routes[topic]
-                decode, changes, several = route
-                if changes or several:
-                    fact = decode(state) if isinstance(state, STORED) else state
-                    for change, totals, blank in changes:
-                        key, sums, notes = change(fact)
-                        known = totals.get(key)
-                        if known is None:
-                            totals[key] = {**blank, **sums, **notes}
-                            continue
-                        for name, amount in sums.items():
-                            known[name] += amount
-                        if notes:
-                            known.update(notes)
-                    for each, totals, view in several:
-                        for one in each(fact):
-                            _change(view, totals, one)
+                decode, changes, several, totals, signature, asked = route
+                if not asked:
+                    continue
+                fact = decode(state) if isinstance(state, STORED) else state
+                for change, known, blank in changes:
+                    _add(known, blank, change(fact))
+                for each, known, view in several:
+                    for one in each(fact):
+                        _change(view, known, one)
+                if totals:
+                    # The newest comes last: the newer of two notes stays.
+                    sign = signature(fact)
+                    found = alike.pop(sign, None) or Alike(fact, (position, topic), totals)
+                    found.count += 1
+                    alike[sign] = found
+            end = position
+            for found in alike.values():
+                position, topic = found.where
+                _add_alike(found)
         except CHOKES as error:
             raise Choked(position, f"{topic}: {type(error).__name__}: {error}") from error
-        return position
+        return end
 
-    def _routes(self, folded: Folded) -> dict[str, Route]:
+    def _routes(self, folded: Folded) -> dict[str, FoldRoute]:
         return {
-            topic: (decode, *_changes(fact, asking, folded, self._erased))
+            topic: _route(decode, fact, asking, folded, self._erased)
             for topic, fact, decode, asking in _plan(self.views, self._codec)  # type: ignore[arg-type]  # a codec hashes as any object does
         }
 
 
-def _changes(
-    fact: type[Any], asking: Sequence[AnyView], folded: Folded, erased: ErasedUsers
-) -> tuple[list[Any], list[Any]]:
-    """The changes by a type of fact: those of one row, and the others."""
-    alone, several = list[Any](), list[Any]()
+def _route(
+    decode: Decode, fact: type[Any], asking: Sequence[AnyView], folded: Folded, erased: ErasedUsers
+) -> FoldRoute:
+    """The way of a type of fact, to the views that ask for it."""
+    alone, several, totals, names = list[Any](), list[Any](), list[Any](), frozenset[str]()
     for view in asking:
         reads, rows = hiding(view, view.changes[fact], erased), folded[view.name]
-        if reads.change is None or view.firsts:
+        if view.totals:
+            totals.append((reads.of, rows, view))
+            names |= reads.names
+        elif reads.change is None or view.firsts:
             several.append((reads.each or reads.of, rows, view))
         else:
             alone.append((reads.change, rows, view.blank))
-    return alone, several
+    return FoldRoute(decode, alone, several, totals, signature(fact, names), bool(asking))
+
+
+def _add(totals: Rows, blank: Mapping[str, Value], change: Change) -> None:
+    """Add a change to a row, whose notes are the newest."""
+    key, sums, notes = change
+    known = totals.get(key)
+    if known is None:
+        totals[key] = {**blank, **sums, **notes}
+        return
+    for name, amount in sums.items():
+        known[name] += amount
+    if notes:
+        known.update(notes)
+
+
+def _add_alike(alike: Alike) -> None:
+    """Add the changes by one of them, so many times."""
+    count = alike.count
+    for each, totals, view in alike.totals:
+        for key, sums, notes in each(alike.fact):
+            _add(totals, view.blank, (key, {name: amount * count for name, amount in sums.items()}, notes))
 
 
 def _change(view: AnyView, totals: Rows, change: Change) -> None:

@@ -80,7 +80,9 @@ class View(Generic[Row, Filter]):
 
     `asked` makes the columns that the query works out. Tables are locked by ascending `rank`: a view that others'
     queries read has a higher one than they. `milestone` says which rows are kept in milestones of the past: all, those
-    for which a condition of SQL holds, or None of them, as there are as many as facts.
+    for which a condition of SQL holds, or None of them, as there are as many as facts. `totals` says that facts of one
+    type change its rows alike if all is alike that is read of them, but for where in a quarter of an hour they are
+    (see `projections.engine.alike`).
     """
 
     name: str
@@ -92,6 +94,7 @@ class View(Generic[Row, Filter]):
     asked: Callable[[Table], Mapping[str, ColumnElement[Any]]] | None = field(default=None, repr=False)
     rank: int = 0
     milestone: str | None = ""
+    totals: bool = False
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:

@@ -154,6 +154,7 @@ BOOKS = View(
     "posting_totals",
     BookRow,
     BookFilter,
+    totals=True,
     asked=_asked,
     changes={
         PeriodOpened: reads(_opened, "account period currency balance"),

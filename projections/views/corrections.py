@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from domain.operation import Adjusted
 from domain.value import value
+from projections.engine.alike import QUARTER
 from projections.engine.columns import (
     Account,
     Cost,
@@ -28,7 +29,7 @@ from projections.engine.columns import (
 from projections.engine.filters import ViewFilter
 from projections.engine.view import Change, View, reads
 from projections.views.counting import ADJUSTED, BilledRow, other_currency
-from projections.views.quarters import QUARTER, correction_sums
+from projections.views.quarters import correction_sums
 
 
 @value

@@ -108,6 +108,7 @@ COSTS = View(
     "model_costs",
     CostRow,
     CostFilter,
+    totals=True,
     changes={
         Charged: reads(_charged, PLACE, "operation.period units unit", CHARGED),
         Released: _money[Released],

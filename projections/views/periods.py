@@ -172,6 +172,7 @@ PERIODS = View(
     "period_totals",
     PeriodRow,
     PeriodFilter,
+    totals=True,
     asked=_held,
     changes={
         **_COUNTS,

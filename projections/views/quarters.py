@@ -18,6 +18,7 @@ from domain.charging import CostSource
 from domain.operation import CANCELLED, Adjusted, Charged, Rejected, Released
 from domain.periods import Period
 from domain.value import value
+from projections.engine.alike import QUARTER
 from projections.engine.columns import (
     Account,
     Cost,
@@ -48,8 +49,6 @@ from projections.views.counting import (
 if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Table
 
-QUARTER: Final = 15 * 60 * 1_000_000
-"""Microseconds of a quarter of an hour."""
 NOBODY: Final = ""
 """Stands for what a fact does not have, such as a project; goodwill has neither user nor model."""
 
@@ -190,6 +189,7 @@ QUARTERS = View(
     "usage_quarters",
     QuarterRow,
     QuarterFilter,
+    totals=True,
     indexes=(Sorted("time", ("quarter",)),),
     changes={
         Charged: reads(_charged, WHERE, PERIOD, CHARGED, "held"),

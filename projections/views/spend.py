@@ -92,6 +92,7 @@ SPEND = View(
     "daily_spend",
     SpendRow,
     SpendFilter,
+    totals=True,
     changes={
         Charged: _money[Charged],
         Released: _money[Released],

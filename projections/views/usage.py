@@ -95,5 +95,6 @@ USAGE = View(
     "usage_summary",
     UsageRow,
     UsageFilter,
+    totals=True,
     changes=counts(_place, "operation.account operation.user operation.kind operation.api_key", _currency),
 )

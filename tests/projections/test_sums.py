@@ -31,13 +31,14 @@ from domain.periods import LATEST
 from infrastructure.store.database import Database
 from infrastructure.store.schema import OPERATION_TAGS
 from projections.calendars import DAY, GRAINS, HOUR, spans
+from projections.engine.alike import QUARTER
 from projections.engine.checkpoints import others_erased
 from projections.engine.projector import Projector
 from projections.engine.tables import live
 from projections.queries import Views
 from projections.summing import PERIOD, WHO, Summed, SumQuestion, UsageSums, sum_up
 from projections.tagged import GONE
-from projections.views.quarters import KNOWN, QUARTER, QUARTERS, QuarterFilter
+from projections.views.quarters import KNOWN, QUARTERS, QuarterFilter
 from tests.domain.examples import NOON
 from tests.projections.histories import STEPS, History, Log, Step, busy
 

@@ -18,7 +18,9 @@ from domain.booking import GoodwillGiven
 from domain.ledger import BalanceReturned, ContentErased, Fact, PeriodEnded, PeriodResumed
 from domain.operation import POLICY, Adjusted, Charged, Rejected, Rerouted, Validated
 from domain.periods import Cycle, period_at
+from projections.engine.alike import AT, QUARTER, signature
 from projections.engine.columns import Role
+from projections.engine.folding import Folder
 from projections.engine.shapes import decoder, shape_of
 from projections.engine.view import AnyView
 from projections.views import ALL
@@ -53,7 +55,7 @@ from tests.domain.examples import (
     of_operation,
 )
 from tests.infrastructure.store.examples import EXAMPLES as STORED
-from tests.projections.histories import CODEC, STEPS, History, Step, folded, trial_balance
+from tests.projections.histories import CODEC, STEPS, History, Step, folded, stored, trial_balance
 
 REJECTED = Rejected(OPERATION, NOON, "limit", "account", "images", 10, 4, 7, 2, 1, "USD")
 REFUND = Adjusted(OPERATION, LATER, MAY, "2026-05-02", -10 * CENT, -CENT, "USD", "sorry", "ticket-1")
@@ -354,6 +356,40 @@ def test_a_change_is_handed_what_it_reads_under_the_domains_names_and_types(view
             here, whole = getattr(here, name), getattr(whole, name)
         assert msgspec.to_builtins(here) == msgspec.to_builtins(whole), path
     assert view.changes[fact].of(read) == view.changes[fact].of(example)
+
+
+@given(steps=STEPS)
+@example(steps=[("grant", 2, 1), *[("ask", 2, 0), ("deliver", 0, 0)] * 3])
+def test_facts_that_are_folded_together_come_to_what_they_come_to_one_by_one(steps: list[Step]) -> None:
+    facts = History().live(steps).facts
+    folder = Folder(ALL, CODEC)
+    alone = folder.empty()
+    for row in stored(facts):
+        folder.fold([row], alone)
+    assert folded(ALL, facts) == alone
+
+
+def test_of_alike_facts_with_others_between_them_the_last_note_stays() -> None:
+    euros = [replace(CHARGED, cost_currency=currency) for currency in ("EUR", "GBP", "EUR")]
+    row = only(PERIODS, euros)
+    assert (row["charged"], row["price"], row["cost_currency"]) == (3, 3 * CHARGED.price, "EUR")
+
+
+TIMED = [(view, fact) for view in ALL if view.totals for fact, read in view.changes.items() if AT in read.names]
+
+
+@pytest.mark.parametrize(("view", "fact"), TIMED)
+def test_totals_tell_no_more_of_an_instant_than_its_quarter_of_an_hour(view: AnyView, fact: type[Any]) -> None:
+    example = next(one for one in EXAMPLES if type(one) is fact)
+    quarter = example.at - example.at % QUARTER
+    first, last, next_one = (replace(example, at=at) for at in (quarter, quarter + QUARTER - 1, quarter + QUARTER))
+    names = view.changes[fact].names
+    assert view.changes[fact].of(first) == view.changes[fact].of(last)
+    assert signature(fact, names)(first) == signature(fact, names)(last) != signature(fact, names)(next_one)
+
+
+def test_a_view_of_totals_keeps_no_first_notes() -> None:
+    assert [view.name for view in ALL if view.totals and view.firsts] == []
 
 
 def test_a_name_that_a_fact_does_not_have_cannot_be_read() -> None:
