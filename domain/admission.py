@@ -41,9 +41,10 @@ from domain.pricing import Quote, Unpriced
 from domain.refusals import Refusal, Unapproved
 from domain.sales import check_tariff, errand_again, errand_now, is_worth, sold_now
 from domain.settlement import fail, give_back, move_later, settle_draws
+from domain.spending import less, spent_of
 from domain.totals import PeriodState, scopes_of
 from domain.value import maker, value
-from domain.wallet import Draws, less, spent_of, sum_of
+from domain.wallet import Draws, sum_of
 
 
 @value

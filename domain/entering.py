@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from domain.account import Account, PlanChanged, Standing
 from domain.ledger import Fact, Ledger, PeriodOpened, evolve
@@ -20,12 +19,10 @@ from domain.periods import Period, period_after, period_at
 from domain.plans import FREE, Later, Paying
 from domain.subscription import allowance_cut, prorated
 from domain.totals import PeriodState
-from domain.wallet import GrantEnded, GrantGiven, GrantsCarried, Source, SubscriptionCharged, Wallet
+from domain.wallet import PLAN_CHANGED, GrantEnded, GrantGiven, GrantsCarried, Source, SubscriptionCharged, Wallet
 from domain.windowed import carried_for_life, counted_for_life
 from domain.zones import zones_version
 
-PLAN_CHANGED: Final = "plan changed"
-OVER: Final = "over"
 """Reasons for which a grant ends."""
 
 
@@ -140,10 +137,10 @@ class Doorway:
 
     def _carry(self, wallet: Wallet) -> None:
         """Grants go on, but for those that are over and of which nothing is left."""
-        grants = tuple([one for one in wallet.grants.values() if one.left or one.held or not one.is_over(self.now)])
+        grants = [one for one in wallet.grants.values() if one.left or one.held or not one.is_over(self.now)]
         if grants or wallet.charged_until > self.current.period.start:
             whose = (self.account.id, self.now, self.current.period)
-            self.add(GrantsCarried(*whose, grants, wallet.charged_until))
+            self.add(GrantsCarried(*whose, *wallet.carried(grants)))
 
     def _charges(self, last: Period, period: Period) -> Iterator[tuple[str, Paying, Period, Period]]:
         """Each plan and span after the last period that is charged, as it was then; changes of plan are recorded."""
@@ -239,10 +236,10 @@ def lapses(account: Account, current: PeriodState, now: int) -> list[Fact]:
     """The facts by which the rest of all grants lapses that are over."""
     if current.wallet is None:
         return []
-    whose = (account.id, now, current.period)
+    whose, wallet = (account.id, now, current.period), current.wallet
     return [
-        GrantEnded(*whose, one.id, one.source, one.left, account.currency, over=True, reason=OVER)
-        for one in current.wallet.over(now)
+        GrantEnded(*whose, one.id, one.source, one.left, account.currency, over=True, reason=wallet.end_of(one.id))
+        for one in wallet.over(now)
     ]
 
 

@@ -22,9 +22,10 @@ from domain.plans import AT_ONE, FREE
 from domain.pricing import Quote
 from domain.refusals import Refusal
 from domain.selling import Sale
+from domain.spending import taken_from
 from domain.totals import PeriodState
 from domain.value import maker, value
-from domain.wallet import Draws, Grant, sum_of, taken_from
+from domain.wallet import Draws, Grant, sum_of
 
 OVERAGE: Final = "overage"
 """The rule that refuses what the allowance does not cover."""

@@ -21,7 +21,7 @@ from domain.meant import meant
 from domain.money import LARGEST_AMOUNT, Money
 from domain.planning import TRIAL
 from domain.value import value
-from domain.wallet import ChargedBack, Grant, GrantEnded, GrantGiven, GrantRevoked, Source, Wallet
+from domain.wallet import USED_UP, ChargedBack, Grant, GrantEnded, GrantGiven, GrantRevoked, Source, Wallet
 
 GRANT: Final = "grant:"
 CHARGEBACK: Final = "chargeback:"
@@ -29,7 +29,6 @@ CHARGEBACK: Final = "chargeback:"
 MOST_GRANTS: Final = 100
 """Of an account at a time; each new period says all of them anew."""
 LEAST_URGENT: Final = 1_000
-USED_UP: Final = "used up"
 GIVEN: Final = (Source.PROMOTIONAL, Source.PAID)
 
 

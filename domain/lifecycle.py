@@ -61,8 +61,9 @@ from domain.operation import (
     Validated,
 )
 from domain.pricing import Quote
+from domain.spending import less, spent_of
 from domain.value import maker
-from domain.wallet import Draws, less, spent_of
+from domain.wallet import Draws
 
 _make_asked = maker(Asked)
 _make_held = maker(Held)

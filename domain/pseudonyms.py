@@ -15,7 +15,8 @@ from typing import Any, Final, TypeVar
 
 from domain.assets import AssetAdded
 from domain.operation import Operation
-from domain.statement import Statement, UsageLine
+from domain.statement import Statement
+from domain.statementlines import UsageLine
 
 PREFIX: Final = "erased-"
 LENGTH: Final = 16

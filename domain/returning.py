@@ -55,7 +55,7 @@ def _grants_carried(account: str, back: PeriodState, ended: PeriodState, now: in
     if ended.wallet is None and back.wallet is None:
         return []
     wallet = ended.wallet or Wallet()
-    return [GrantsCarried(account, now, back.period, tuple(wallet.grants.values()), wallet.charged_until)]
+    return [GrantsCarried(account, now, back.period, *wallet.carried(wallet.grants.values()))]
 
 
 def _counted_for_life(account: str, back: PeriodState, ended: PeriodState, now: int) -> list[WindowFact]:

@@ -40,8 +40,9 @@ from domain.operation import (
     Stored,
 )
 from domain.periods import local_day
+from domain.spending import given_back
 from domain.totals import PeriodState, scopes_of
-from domain.wallet import Backs, Draws, DrawsSettled, given_back, sum_of
+from domain.wallet import Backs, Draws, DrawsSettled, sum_of
 from domain.windowed import LifeMoved
 
 Amounts = tuple[int, int]

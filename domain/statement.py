@@ -6,7 +6,7 @@
     grants ──────── what they paid of usage, less what refunds gave back to them ─────────────────────┤
     rounding ────── the total in the currency's minor unit, less the lines in the same ───────────────┘
     opening balance + credits − exact total = closing balance      (of a prepaid account)
-    of all grants: opening + given − used − lapsed = closing
+    of all grants: opening + given − used − lapsed − revoked = closing
 
 A preview and what is issued are folded here alike; only the end differs, and a closed period's end is fixed. Amounts
 are micro-units. A total is rounded once, half-even; lines are rounded by themselves to be shown.
@@ -25,9 +25,20 @@ from domain.money import DECIMALS, MICROS
 from domain.operation import Adjusted, Charged, Operation, Released, Rerouted, Validated
 from domain.periods import Period
 from domain.plans import MEASURES, SPEND, Limits
+from domain.statementlines import (
+    AdjustmentLine,
+    AllowanceLine,
+    CostShare,
+    CreditLine,
+    GrantLine,
+    SubscriptionLine,
+    UsageLine,
+)
 from domain.value import value
 from domain.wallet import (
+    EXPIRED,
     LAPSED,
+    REVOKED,
     TO_BALANCE,
     Back,
     Backs,
@@ -45,88 +56,6 @@ FORM = 1
 """The newest form: which sums a statement has, and how its content is written. Issued ones keep theirs for ever."""
 
 UNKNOWN_COST = CostSource.UNKNOWN
-
-
-@value
-class UsageLine:
-    """The operations of one model, kind, user and project; `charged` is another period than the statement's for late
-    ones. `units` are millionths.
-    """
-
-    provider: str
-    model: str
-    kind: str
-    user: str
-    project: str | None
-    unit: str
-    charged: Period | None
-    operations: int
-    outputs: int
-    units: int
-    amount: int
-
-
-@value
-class AdjustmentLine:
-    """A refund or a rise of an operation, or goodwill for a period; `amount` is negative if the account gets it."""
-
-    what: str
-    at: int
-    operation: str
-    charged: Period
-    reference: str
-    reason: str
-    amount: int
-
-
-@value
-class SubscriptionLine:
-    """A plan's price for a span; negative where the rest of one is given back that was left."""
-
-    plan: str
-    covers: Period
-    amount: int
-
-
-@value
-class GrantLine:
-    """One grant in the period: what was given and what lapsed of it, and what it paid, less what refunds gave back."""
-
-    grant: str
-    source: str
-    expires: int | None
-    given: int
-    used: int
-    lapsed: int
-
-
-@value
-class CreditLine:
-    """An amount that was paid in, or, if it is negative, taken back."""
-
-    at: int
-    key: str
-    reason: str
-    amount: int
-
-
-@value
-class AllowanceLine:
-    """A measure that the plan limits over the period: outputs, or micro-units of spend."""
-
-    measure: str
-    limit: int
-    used: int
-
-
-@value
-class CostShare:
-    """The operations whose cost is known in one way: what they were charged, and what they cost us."""
-
-    source: str
-    operations: int
-    amount: int
-    cost: int
 
 
 @value
@@ -178,7 +107,7 @@ class Statement:
     @property
     def left_of_grants(self) -> int:
         """The rest of all grants after the period."""
-        return self.granted + sum(one.given - one.used - one.lapsed for one in self.grants)
+        return self.granted + sum(one.given - one.used - one.lapsed - one.revoked for one in self.grants)
 
     @property
     def rounded_total(self) -> int:
@@ -308,10 +237,17 @@ class StatementFold:
 
     def _grant(self, fact: GrantGiven | GrantEnded | GrantRevoked) -> None:
         line = self._line_of(fact.grant, fact.source)
-        if isinstance(fact, GrantGiven):
-            line = replace(line, given=line.given + fact.amount, expires=fact.expires)
-        else:
-            line = replace(line, lapsed=line.lapsed + fact.amount)
+        match fact:
+            case GrantGiven():
+                line = replace(line, given=line.given + fact.amount, expires=fact.expires)
+            case GrantRevoked():
+                line = replace(line, revoked_at=fact.at, reason=fact.reason)
+                line = replace(line, revoked=line.revoked + fact.amount, ended=REVOKED)
+            case GrantEnded(reason=why) if why == REVOKED:
+                line = replace(line, revoked=line.revoked + fact.amount, ended=REVOKED)
+            case _:
+                ended = EXPIRED if fact.reason == EXPIRED else line.ended
+                line = replace(line, lapsed=line.lapsed + fact.amount, ended=ended)
         self.grants[fact.grant] = line
 
     def _use(self, draws: Iterable[Draw | Back] | None, sign: int) -> None:

@@ -14,7 +14,7 @@ An operation of an ended period is settled in that period's stream, so `DrawsSet
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
@@ -143,7 +143,7 @@ class GrantGiven:
 
 @value
 class GrantEnded:
-    """An amount of a grant can be spent no more: all that was left if it is `over`."""
+    """An amount of a grant can be spent no more: all that was left if it is `over`, and why: by the words of ENDS."""
 
     account: str
     at: int
@@ -158,13 +158,16 @@ class GrantEnded:
 
 @value
 class GrantsCarried:
-    """All grants as they go on in a new period, and up to where the plan's price is charged."""
+    """All grants as they go on in a new period, and up to where the plan's price is charged; `revoked` are those of
+    them that were revoked, and are held.
+    """
 
     account: str
     at: int
     period: Period
     grants: tuple[Grant, ...]
     charged_until: int
+    revoked: tuple[str, ...] | None = field(default=None, metadata=SPARE)
 
 
 @value
@@ -213,6 +216,9 @@ class GrantRevoked:
     reason: str
 
 
+EXPIRED, USED_UP, PLAN_CHANGED, REVOKED = ENDS = ("expired", "used up", "plan changed", "revoked")
+"""The words for why something of a grant can be spent no more."""
+
 WalletFact = SubscriptionCharged | GrantGiven | GrantEnded | GrantsCarried | DrawsSettled | ChargedBack | GrantRevoked
 
 
@@ -228,9 +234,21 @@ class Wallet:
     subscription: SubscriptionCharged | None = None
     due: int = NEVER
     """When the next grant is over."""
+    revoked: frozenset[str] = frozenset()
+    """Grants that were revoked, and are still held."""
 
     def copy(self) -> Wallet:
-        return Wallet(dict(self.grants), self.charged_until, self.subscription, self.due)
+        return Wallet(dict(self.grants), self.charged_until, self.subscription, self.due, self.revoked)
+
+    def carried(self, grants: Iterable[Grant]) -> tuple[tuple[Grant, ...], int, tuple[str, ...] | None]:
+        """These grants as `GrantsCarried` tells a new period of them."""
+        known = tuple(grants)
+        revoked = tuple(one.id for one in known if one.id in self.revoked) if self.revoked else ()
+        return known, self.charged_until, revoked or None
+
+    def end_of(self, grant: str) -> str:
+        """Why a grant that is over is so."""
+        return REVOKED if grant in self.revoked else EXPIRED
 
     def free(self, kind: str, family: str, now: int) -> list[Grant]:
         """The grants that may pay for a kind of operation, in the order in which they are spent."""
@@ -298,7 +316,7 @@ def evolve_wallet(wallet: Wallet, fact: WalletFact) -> None:
             _revoke(wallet, fact)
         case GrantsCarried():
             wallet.grants = {one.id: one for one in fact.grants}
-            wallet.charged_until = fact.charged_until
+            wallet.charged_until, wallet.revoked = fact.charged_until, frozenset(fact.revoked or ())
         case DrawsSettled():
             wallet.settled(fact.held, fact.spent)
         case ChargedBack():
@@ -312,6 +330,7 @@ def _end(wallet: Wallet, fact: GrantEnded) -> None:
     grant = replace(grant, left=grant.left - fact.amount)
     if fact.over and not grant.held:
         del wallet.grants[grant.id]
+        wallet.revoked -= {grant.id}
     else:
         wallet.grants[grant.id] = grant
 
@@ -321,56 +340,12 @@ def _revoke(wallet: Wallet, fact: GrantRevoked) -> None:
     grant = wallet.grants[fact.grant]
     if grant.held:
         wallet.grants[grant.id] = replace(grant, left=grant.left - fact.amount, expires=fact.at)
+        wallet.revoked |= {grant.id}
     else:
         del wallet.grants[grant.id]
 
 
-# What is taken, spent and given back
-
-
-def taken_from(grants: Iterable[Grant], price: int) -> Draws:
-    """The parts of a price that grants pay, in their order: at most all of it."""
-    draws, rest = list[Draw](), price
-    for one in grants:
-        part = min(one.left, rest)
-        if part > 0:
-            draws.append(Draw(one.id, one.source, part))
-            rest -= part
-    return tuple(draws)
-
-
-def spent_of(held: Draws | None, price: int) -> Draws | None:
-    """The parts of a charge that come from what was held, in the order in which it was taken; the rest goes back."""
-    if not held:
-        return None
-    spent, rest = list[Draw](), price
-    for one in held:
-        part = min(one.amount, rest)
-        if part > 0:
-            spent.append(replace(one, amount=part))
-            rest -= part
-    return tuple(spent) or None
-
-
-def given_back(wallet: Wallet | None, spent: Draws | None, amount: int, now: int) -> Backs | None:
-    """The parts of a refund that come from grants, what was spent last first.
-
-    Of a grant that is over, what was given for nothing or with a plan lapses, and what was paid for is the balance's.
-    """
-    back, rest = list[Back](), amount
-    for one in reversed(spent or ()):
-        part = min(one.amount, rest)
-        if part > 0:
-            back.append(Back(one.grant, one.source, part, _where(wallet, one, now)))
-            rest -= part
-    return tuple(back) or None
-
-
-def _where(wallet: Wallet | None, spent: Draw, now: int) -> str:
-    grant = None if wallet is None else wallet.grants.get(spent.grant)
-    if grant is not None and not grant.is_over(now):
-        return TO_GRANT
-    return TO_BALANCE if spent.source == Source.PAID else LAPSED
+# What is owed, and the account's own
 
 
 def owed_of(fact: ChargedBack) -> int:
@@ -381,14 +356,3 @@ def owed_of(fact: ChargedBack) -> int:
 def own_part(back: Backs | None, amount: int) -> int:
     """The part of a refund of `amount` that is the account's own money again."""
     return amount - sum([one.amount for one in back or () if one.to != TO_BALANCE])
-
-
-def less(draws: Draws | None, others: Sequence[Draw | Back] | None) -> Draws | None:
-    """Draws without the amounts of others."""
-    if not draws or not others:
-        return draws
-    gone: dict[str, int] = {}
-    for one in others:
-        gone[one.grant] = gone.get(one.grant, 0) + one.amount
-    left = [replace(one, amount=one.amount - gone.get(one.grant, 0)) for one in draws]
-    return tuple([one for one in left if one.amount > 0]) or None

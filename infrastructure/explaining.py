@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from application.asking.refusals import ADVICE
+from application.keeping.revocations import revocations_of
 from application.keeping.stories import Event, entries, event_of
 from application.ledger.contents import Body
 from application.ledger.log import Codec
@@ -89,7 +90,8 @@ class Explainer:
         limits = await self.past.limits(one.account, moment)
         content = await to_thread(self._content, asked.operation.batch)
         place = await to_thread(self._place, asked.operation.batch, one.operation)
-        reasons = Reasons(events, limits, view.balance, content, place)
+        revoked = await to_thread(revocations_of, self.past.reader, self.codec, one.account)
+        reasons = Reasons(events, limits, view.balance, content, place, revoked)
         why = _refusal(events)
         advice = ADVICE.get(why.reason, "") if why is not None else ""
         sentences, costs = tuple(reasons.sentences()), tuple(reasons.costs())

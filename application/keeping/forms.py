@@ -20,7 +20,8 @@ from domain.ledger import CREDIT, period_stream
 from domain.money import MICROS, Money
 from domain.periods import Period, local_day
 from domain.plans import SPEND
-from domain.statement import AdjustmentLine, GrantLine, Statement, UsageLine, rounded
+from domain.statement import Statement, rounded
+from domain.statementlines import AdjustmentLine, GrantLine, UsageLine
 
 Content = dict[str, Any]
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,7 +89,8 @@ def _of_wallet(one: Statement) -> Content:
 
 
 def _grant(line: GrantLine, one: Statement) -> Content:
-    """`used` is what it paid, and `rounded` the same as it is taken off the total."""
+    """`used` is what it paid, and `rounded` the same as it is taken off the total; `ended` is null, expired or
+    revoked."""
     return {
         "grant": line.grant,
         "source": line.source,
@@ -96,6 +98,10 @@ def _grant(line: GrantLine, one: Statement) -> Content:
         "given": exact(line.given, one.currency),
         "used": exact(line.used, one.currency),
         "lapsed": exact(line.lapsed, one.currency),
+        "revoked": exact(line.revoked, one.currency),
+        "ended": line.ended or None,
+        "revoked_at": None if line.revoked_at is None else utc_text(line.revoked_at),
+        "reason": line.reason or None,
         "rounded": exact(-rounded(line.used, one.currency), one.currency),
     }
 

@@ -20,7 +20,7 @@ from domain.ledger import ContentErased, CreditAdded, Fact, PeriodEnded, PeriodR
 from domain.money import Money
 from domain.operation import Adjusted
 from domain.plans import IN_MONEY
-from domain.wallet import ChargedBack, GrantEnded, GrantGiven, GrantRevoked, SubscriptionCharged
+from domain.wallet import REVOKED, ChargedBack, GrantEnded, GrantGiven, GrantRevoked, SubscriptionCharged
 from domain.windows import Window
 
 OF_WALLETS = (GrantGiven, GrantEnded, GrantRevoked, ChargedBack, SubscriptionCharged)
@@ -108,8 +108,7 @@ def _moved(fact: Fact) -> list[TermChange]:
                 if amount[0]
             ]
         case GrantGiven() | GrantEnded() | GrantRevoked():
-            became = {GrantGiven: "given", GrantEnded: "over", GrantRevoked: "revoked"}[type(fact)]
-            return [TermChange(f"grant {fact.grant} {became}", None, str(Money(fact.amount, fact.currency)))]
+            return [TermChange(f"grant {fact.grant} {_became(fact)}", None, str(Money(fact.amount, fact.currency)))]
         case ChargedBack():
             return [TermChange("charged back", None, str(Money(fact.amount, fact.currency)))]
         case SubscriptionCharged():
@@ -119,6 +118,16 @@ def _moved(fact: Fact) -> list[TermChange]:
         case TagsChanged():
             return [TermChange(f"tags of {fact.operation_id}", None, f"{fact.added} given, {fact.removed} taken away")]
     return []
+
+
+def _became(fact: GrantGiven | GrantEnded | GrantRevoked) -> str:
+    match fact:
+        case GrantGiven():
+            return "given"
+        case GrantRevoked():
+            return REVOKED
+        case _:
+            return fact.reason if fact.over else "cut"
 
 
 def differing(before: Terms, after: Terms) -> list[TermChange]:

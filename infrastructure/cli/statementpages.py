@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from domain.money import Money
 from infrastructure.showing.formats import counted, iso, span
+from infrastructure.showing.wallets import ended_in_words
 
 if TYPE_CHECKING:
     from application.keeping.statements import BilledPeriod, StatementView
@@ -118,8 +119,10 @@ def _show_grants(page: Page, content: dict[str, Any]) -> None:
         PageColumn("GRANT", [line["grant"] for line in lines]),
         PageColumn("SOURCE", [line["source"] for line in lines]),
         PageColumn("UNTIL", [(line["expires"] or "")[:10] for line in lines], drop=1),
+        PageColumn("ENDED", [ended_in_words(line) for line in lines], drop=2),
         PageColumn("GIVEN", on_the_point([line["given"] for line in lines]), right=True),
         PageColumn("LAPSED", on_the_point([line["lapsed"] for line in lines]), right=True, drop=0),
+        PageColumn("REVOKED", on_the_point([line["revoked"] for line in lines]), right=True, drop=0),
         PageColumn("USED", on_the_point([line["used"] for line in lines]), right=True),
         PageColumn(content["currency"], on_the_point([line["rounded"] for line in lines]), right=True),
     )

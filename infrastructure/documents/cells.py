@@ -37,11 +37,25 @@ def statement_rows(one: StatementView) -> Iterator[Sequence[str]]:
     yield _row(one, {"line": "total", "amount": totals["exact"], "rounded": totals["total"]})
     for line in content["credits"]:
         yield _row(one, {**line, "line": "payment", "reference": line["key"]})
-    for name in ("opening", "closing"):
-        if "grants" in content:
-            yield _row(one, {"line": f"grants {name}", "amount": content["grants"][name]})
+    yield from _grants(one)
     for name, amount in (content["balance"] or {}).items():
         yield _row(one, {"line": f"balance {name.replace('_', ' ')}", "amount": amount})
+
+
+def _grants(one: StatementView) -> Iterator[Sequence[str]]:
+    """The rest of all grants before, what changed it, and what is left: these rows come to the closing one."""
+    grants = one.content.get("grants")
+    if grants is None:
+        return
+    yield _row(one, {"line": "grants opening", "amount": grants["opening"]})
+    for line in grants["lines"]:
+        named = {"reference": line["grant"], "at": line["revoked_at"], "reason": line["reason"]}
+        for what, sign in (("given", ""), ("used", "-"), ("lapsed", "-"), ("revoked", "-")):
+            if line[what].strip("0."):
+                told = named if what == "revoked" else {"reference": line["grant"]}
+                amount = f"{sign}{line[what]}".removeprefix("--")
+                yield _row(one, {"line": f"grant {what}", **told, "amount": amount})
+    yield _row(one, {"line": "grants closing", "amount": grants["closing"]})
 
 
 def _row(one: StatementView, line: Mapping[str, Any]) -> list[str]:

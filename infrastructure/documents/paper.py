@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from infrastructure.documents.brand import Brand
 from infrastructure.documents.plots import Plot
+from infrastructure.showing.wallets import ended_in_words
 
 if TYPE_CHECKING:
     from application.keeping.forms import Content
@@ -179,13 +180,15 @@ def _of_wallet(
             for line in content.get("subscription", ())
         ],
     )
-    sums = (PaperColumn(title, 14, number=True) for title in ("Given", "Used", "Lapsed", content["currency"]))
+    sums = (
+        PaperColumn(title, 14, number=True) for title in ("Given", "Used", "Lapsed", "Revoked", content["currency"])
+    )
     grants = PaperTable(
         words["grants"],
-        (PaperColumn("Grant", 30), PaperColumn("Kind", 15), PaperColumn("Until", 13), *sums),
+        (PaperColumn("Grant", 22), PaperColumn("Kind", 15), PaperColumn("Until", 14), PaperColumn("Ended", 22), *sums),
         [
-            (line["grant"], line["source"], (line["expires"] or "")[:10])
-            + tuple(line[name] for name in ("given", "used", "lapsed", "rounded"))
+            (line["grant"], line["source"], (line["expires"] or "")[:10], ended_in_words(line))
+            + tuple(line[name] for name in ("given", "used", "lapsed", "revoked", "rounded"))
             for line in content.get("grants", {}).get("lines", ())
         ],
     )

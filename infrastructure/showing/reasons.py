@@ -29,12 +29,14 @@ from domain.plans import SPEND
 from domain.totals import scopes_of
 from domain.wallet import Draws, sum_of
 from infrastructure.showing.formats import counted, iso, limit_of
+from infrastructure.showing.revocations import revoked_in_words
 from infrastructure.showing.sales import sale_in_words
 from infrastructure.showing.stories import in_words, reckoned, short
 from infrastructure.showing.wallets import back_in_words
 
 if TYPE_CHECKING:
     from application.keeping.accountviews import LimitsView
+    from application.keeping.revocations import RevokedGrant
     from application.keeping.stories import Event
     from application.ledger.contents import Body
     from domain.counting import LimitStanding
@@ -62,7 +64,7 @@ LONGEST: Final = 32
 class Reasons:
     """The material: an operation's facts, the limits just before them, and what it was asked with, unless erased.
 
-    `place` is its place in its batch.
+    `place` is its place in its batch, and `revocations` are those of its account's grants.
     """
 
     events: Sequence[Event]
@@ -70,6 +72,7 @@ class Reasons:
     balance: int | None
     content: Body | None
     place: int
+    revocations: Sequence[RevokedGrant] = ()
 
     def sentences(self) -> Iterator[str]:
         """From the request to what it has come to."""
@@ -82,6 +85,7 @@ class Reasons:
         yield from self._limits(asked, facts)
         for event, fact in zip(self.events, facts, strict=False):
             yield from _told(event, fact)
+        yield from revoked_in_words(self.events, self.revocations)
 
     def _inputs(self, asked: Requested) -> Iterator[str]:
         for given in asked.inputs:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from domain.account import PlanScheduled
 from domain.inputs import plain
 from domain.money import Money
 from domain.wallet import (
+    EXPIRED,
     LAPSED,
+    PLAN_CHANGED,
+    REVOKED,
     TO_BALANCE,
     TO_GRANT,
+    USED_UP,
     Backs,
     ChargedBack,
     Draws,
@@ -25,6 +30,13 @@ from domain.wallet import (
     sum_of,
 )
 from infrastructure.showing.formats import counted, iso, money, span, units_of
+
+ENDED: Final[Mapping[str, str]] = {
+    EXPIRED: "expired",
+    REVOKED: "revoked, after it was free again",
+    USED_UP: "ended, used up",
+    PLAN_CHANGED: "ended, as the plan changed",
+}
 
 if TYPE_CHECKING:
     from application.keeping.accountviews import WalletView
@@ -45,9 +57,9 @@ def wallet_in_words(fact: WalletFact) -> tuple[Money | None, str]:
             )
             return Money(fact.amount, fact.currency), f"{named}{kinds}{until}{_because(fact.reason)}"
         case GrantEnded():
-            return Money(fact.amount, fact.currency), f"of {fact.grant} can be spent no more{_because(fact.reason)}"
+            return Money(fact.amount, fact.currency), f"of {fact.grant} {end_in_words(fact)}"
         case GrantRevoked():
-            return Money(fact.amount, fact.currency), f"of {fact.grant} revoked, the rest of it{_because(fact.reason)}"
+            return Money(fact.amount, fact.currency), f"of {fact.grant} {end_in_words(fact)}"
         case GrantsCarried():
             return None, f"{counted(len(fact.grants), 'grant')} {'goes' if len(fact.grants) == 1 else 'go'} on"
         case DrawsSettled():
@@ -57,6 +69,20 @@ def wallet_in_words(fact: WalletFact) -> tuple[Money | None, str]:
             of = f"payment {fact.key}" if fact.grant is None else f"the payment for grant {fact.grant}"
             left = f", {units_of(fact.taken)} of it unspent" if fact.taken else ""
             return Money(-fact.amount, fact.currency), f"of {of} taken back{left}{_because(fact.reason)}"
+
+
+def end_in_words(fact: GrantEnded | GrantRevoked) -> str:
+    """The end of a grant, and why: revoked by somebody, or over by its terms."""
+    if isinstance(fact, GrantRevoked):
+        return f"revoked{_because(fact.reason)}"
+    return ENDED.get(fact.reason, f"can be spent no more{_because(fact.reason)}")
+
+
+def ended_in_words(line: Mapping[str, Any]) -> str:
+    """How the grant of a statement's line ended, by its content: nothing as long as it goes on."""
+    when = f" {line['revoked_at'][:10]}" if line["revoked_at"] else ""
+    why = f": {line['reason']}" if line["reason"] else ""
+    return f"{line['ended'] or ''}{when}{why}"
 
 
 def wallet_document(view: WalletView) -> dict[str, object]:

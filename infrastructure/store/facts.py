@@ -140,7 +140,7 @@ BACKSLASH = ord("\\")
 ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """PostgreSQL's JSON functions refuse it: one such fact would break every query over the log."""
 
-SNAPSHOT_SCHEMA = 8
+SNAPSHOT_SCHEMA = 9
 """Raised whenever evolve or the shape of a period's state changes: older snapshots are then ignored."""
 
 

@@ -25,6 +25,7 @@ from domain.periods import Period
 from domain.planning import begin_account, beginning_of, move_to_plan, schedule_plan
 from domain.plans import Limits, Paying, Plan, Trial
 from domain.settlement import add_credit, adjust, complete, fail, release
+from domain.spending import given_back
 from domain.statement import StatementFold
 from domain.subscription import allowance_cut, prorated
 from domain.wallet import (
@@ -38,7 +39,6 @@ from domain.wallet import (
     Source,
     SubscriptionCharged,
     Wallet,
-    given_back,
     sum_of,
 )
 from tests.domain.examples import APRIL, CENT, DOLLAR, IMAGES, IN_MAY, JUNE, LATER, MAY, NOON, ask, priced
@@ -614,7 +614,7 @@ def test_a_grant_that_is_revoked_gives_up_what_is_left_and_not_what_is_held() ->
     assert book.buy("c", DOLLAR, LATER + 2)[-2].drawn is None
     assert book.deliver("a", LATER + 3)[-1].drawn == (Draw("gift", "promotional", 3 * DOLLAR),)
     lapsed = book.do(release, "b", "policy", LATER + 4)[1:]
-    assert [(one.amount, one.over, one.reason) for one in lapsed] == [(2 * DOLLAR, True, "over")]
+    assert [(one.amount, one.over, one.reason) for one in lapsed] == [(2 * DOLLAR, True, "revoked")]
     assert (book.balances["promotions"], book.balances["credits:promotional"]) == (3 * DOLLAR, 0)
     assert book.grant("gift", 10 * DOLLAR, LATER + 6) == []
 
@@ -633,7 +633,10 @@ def test_a_refund_of_what_a_revoked_grant_paid_lapses_and_what_is_held_goes_on_i
     carried = book.record(current_period(book.ledger, book.ledger.account, IN_MAY)[0])
     [going_on] = [fact for fact in carried if type(fact) is GrantsCarried]
     assert [(one.id, one.held) for one in going_on.grants] == [("gift", 2 * DOLLAR)]
+    assert going_on.revoked == ("gift",)
     assert book.left() == {"gift": (0, 2 * DOLLAR)}
+    [ended] = [fact for fact in book.do(release, "b", "policy", IN_MAY + 1) if isinstance(fact, GrantEnded)]
+    assert (ended.amount, ended.reason) == (2 * DOLLAR, "revoked")
 
 
 def test_only_what_was_given_for_nothing_is_revoked_and_for_a_reason() -> None:

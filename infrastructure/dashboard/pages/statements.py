@@ -65,6 +65,10 @@ GRANTS: Final = (
     TableColumn(name="given", kind="amount"),
     TableColumn(name="used", kind="amount"),
     TableColumn(name="lapsed", kind="amount", wide=True),
+    TableColumn(name="revoked", kind="amount", wide=True),
+    TableColumn(name="ended", kind="state"),
+    TableColumn(name="revoked_at", kind="day", wide=True),
+    TableColumn(name="reason", wide=True),
     TableColumn(name="rounded", kind="amount"),
 )
 ALLOWANCES: Final = (

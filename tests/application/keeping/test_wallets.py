@@ -223,7 +223,8 @@ async def revoked(url: str, home: Path) -> None:
         assert lines.get("credits:promotional", 0) == 0
         may = await studio.statements.preview("acme", "2026-05")
         [line] = may.content["grants"]["lines"]
-        assert line["lapsed"] == str(Money(taken + late, "USD")).removesuffix(" USD")
+        assert line["revoked"] == str(Money(taken + late, "USD")).removesuffix(" USD")
+        assert (line["lapsed"], line["ended"], line["reason"]) == ("0.00", "revoked", "abuse")
         assert await is_sound(studio)
         assert (list(studio.audit.differences()), list(studio.audit.books())) == ([], [])
 

@@ -173,3 +173,29 @@ async def test_a_difference_is_of_terms_figures_and_models(database_url: str, tm
         assert (same.terms, same.figures, same.models) == ((), (), ())
         with pytest.raises(InvalidInput, match="is before"):
             await studio.past.difference("acme", since, 1)
+
+
+async def test_a_revoked_grant_is_told_where_it_mattered(database_url: str, tmp_path: Path) -> None:
+    """Afterwards it had paid, before it could have paid; of what was neither nothing is told."""
+    async with studio_on(database_url, tmp_path) as studio:
+        by = Actor(ActorKind.OPERATOR, "eve")
+        await studio.accounts.open("acme", plan="pro", prepaid=True)
+        await studio.accounts.add_credit("acme", Money.parse("0.04", "USD"), "p1")
+        await studio.accounts.grant("acme", Money.parse("0.06", "USD"), "gift", kinds=("images",))
+        await studio.accounts.grant("acme", Money.parse("1", "USD"), "films", kinds=("videos",))
+        paid = await studio.operations.generate("a lake", **DRAWN)
+        assert "revoked" not in await explained(studio, paid.operation)
+        for grant in ("gift", "films"):
+            await studio.accounts.revoke_grant("acme", grant, "abuse", by=by)
+        after = await explained(studio, paid.operation)
+        assert "Grant gift: it was revoked on " in after
+        assert "by operator:eve (abuse) afterwards; 0.04 USD that it had paid stay paid" in after
+        own = await studio.operations.generate("a fox", **DRAWN)
+        told = await explained(studio, own.operation)
+        assert "Grant gift paid nothing of it: it was revoked on " in told
+        assert "(abuse) before, with 0.02 USD of it left." in told
+        assert "films" not in told
+        with pytest.raises(OperationRefused):
+            await studio.operations.generate("a third", key="k3", **DRAWN)
+        [refused] = await studio.past.refusals("acme", "k3")
+        assert "Grant gift paid nothing of it" in " ".join(refused.sentences)

@@ -289,5 +289,5 @@ def test_a_snapshot_of_another_place_or_schema_is_ignored(mapper: FactMapper) ->
     state = mapper.encode_snapshot(snapshot())
     assert mapper.decode_snapshot("ledger:acme:2", 7, state) is None
     assert mapper.decode_snapshot("ledger:acme:1", 8, state) is None
-    assert mapper.decode_snapshot("ledger:acme:1", 7, state.replace(b'"schema":8', b'"schema":7')) is None
+    assert mapper.decode_snapshot("ledger:acme:1", 7, state.replace(b'"schema":9', b'"schema":8')) is None
     assert mapper.decode_snapshot("ledger:acme:1", 7, state.replace(b'"end":', b'"end":-')) is None
