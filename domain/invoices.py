@@ -121,7 +121,10 @@ class InvoiceExists(InvalidRequest):
 
 @dataclass(frozen=True, slots=True)
 class Invoice:
-    """An invoice as it was recorded last; `voided` is when it was voided, None if it holds."""
+    """An invoice as it was recorded last; `voided` is when it was voided, None if it holds, and `void_reason` why.
+
+    `voided_by` is who did it, as far as it was looked up: the log says it beside the fact.
+    """
 
     number: str
     period: Period
@@ -132,6 +135,8 @@ class Invoice:
     voided: int | None = None
     told: tuple[Decimal, ...] = ()
     """The drifts, in percent, that an alert said it is beyond."""
+    void_reason: str = ""
+    voided_by: str = ""
 
     @property
     def drifted(self) -> bool:
@@ -167,7 +172,7 @@ def evolve_invoicing(before: Invoicing, fact: InvoiceFact) -> Invoicing:
             one = Invoice(fact.number, fact.period, fact.amount, fact.lines, fact.at, fact.reason)
             return replace(before, invoices={**before.invoices, fact.number: one})
         case InvoiceVoided():
-            return _with(before, replace(before.invoices[fact.number], voided=fact.at))
+            return _with(before, replace(before.invoices[fact.number], voided=fact.at, void_reason=fact.reason))
         case CostDrifted():
             one = before.invoices[fact.number]
             return _with(before, replace(one, told=(*one.told, fact.allowed)))

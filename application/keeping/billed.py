@@ -48,7 +48,7 @@ HOLDING, SETTLING = (Validated, Rerouted), (Charged, Released)
 class BilledAccount:
     """An account with its closings by the period's beginning, and its statements by number.
 
-    `erased` are the pseudonyms that were known when a statement was issued, by its number.
+    `erased` are the pseudonyms that were known when a statement was issued, by its number, and `voiders` who voided.
     """
 
     terms: Account
@@ -56,8 +56,9 @@ class BilledAccount:
     issued: dict[int, StatementIssued] = field(default_factory=dict)
     voided: dict[int, StatementVoided] = field(default_factory=dict)
     erased: dict[int, Mapping[str, str]] = field(default_factory=dict)
+    voiders: dict[int, str] = field(default_factory=dict)
 
-    def note(self, fact: BillingFact) -> None:
+    def note(self, fact: BillingFact, actor: str) -> None:
         match fact:
             case PeriodClosed():
                 self.closings[fact.period.start] = fact
@@ -65,7 +66,7 @@ class BilledAccount:
                 self.issued[fact.number] = fact
                 self.erased[fact.number] = self.terms.erased
             case StatementVoided():
-                self.voided[fact.number] = fact
+                self.voided[fact.number], self.voiders[fact.number] = fact, actor
 
     def zone_of(self, period: Period) -> str:
         """The zone whose days a period's are: as it was closed, or the account's."""
@@ -165,7 +166,7 @@ class BilledReader:
                 found = BilledAccount(terms)
             found.terms = terms
             if isinstance(fact, BillingFact):
-                found.note(fact)
+                found.note(fact, link.actor)
         if found is None:
             raise UnknownAccount(f"no account {account!r}", hint=Advice("account.open", account=account))
         return found

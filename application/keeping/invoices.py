@@ -13,10 +13,10 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from application.keeping.invoicedmonths import (
     DriftAlert,
@@ -27,7 +27,7 @@ from application.keeping.invoicedmonths import (
 )
 from application.ledger.group import Proposal
 from application.ledger.ledgers import Ledgers
-from application.ledger.log import Codec
+from application.ledger.log import Codec, Link
 from application.ledger.looking import LedgerReader
 from application.ledger.reader import StreamReader
 from application.ports import Index
@@ -40,6 +40,7 @@ from domain.invoices import (
     CostDrifted,
     Invoice,
     InvoiceLine,
+    InvoiceVoided,
     Invoicing,
     UnknownInvoice,
     provider_account,
@@ -64,6 +65,8 @@ LOGGER: Final = logging.getLogger("imagestudio")
 UTC_NAME: Final = "UTC"
 PAGE: Final = 500
 EVERY: Final = 2**63 - 1
+
+Shape = TypeVar("Shape", CostDrifted, InvoiceVoided)
 
 
 class MonthCosts(Protocol):
@@ -174,7 +177,7 @@ class Invoices:
         """Let an invoice hold no more; its number may be recorded again. Raises UnknownInvoice."""
         await self._known(provider)
         await self._decide(provider, lambda account, now: void_invoice(account, number, reason, now), by)
-        return (await self._known(provider)).invoicing.invoices[number]
+        return next(one for one in await self.list(provider) if one.number == number)
 
     async def settle(self, provider: str, month: str, reason: str, *, by: Actor | None = None) -> MonthComparison:
         """Take the rest of a month's difference as expense or income; again it changes nothing.
@@ -210,20 +213,27 @@ class Invoices:
 
     async def list(self, provider: str) -> Sequence[Invoice]:
         """Every invoice that was recorded, in the order in which they came. Raises UnknownInvoice if none was."""
-        return tuple((await self._known(provider)).invoicing.invoices.values())
+        account = await self._known(provider)
+        voiders = {fact.number: link.actor for link, fact in await self._facts(account, InvoiceVoided)}
+        found = account.invoicing.invoices.values()
+        return tuple(one if one.voided is None else replace(one, voided_by=voiders[one.number]) for one in found)
 
     async def _drifts_of(self, provider: str) -> Sequence[DriftAlert]:
         account = await self._known(provider)
-        links = await asyncio.to_thread(
-            self.streams.entries, account_stream(account.id), 0, EVERY, EVERY, self.codec.names_of(CostDrifted)
-        )
-        decoded = (self.codec.decode(one.topic, one.state) for one in links)
-        facts, months = [one for one in decoded if isinstance(one, CostDrifted)], dict[Period, MonthComparison]()
+        facts, months = [one for _, one in await self._facts(account, CostDrifted)], dict[Period, MonthComparison]()
         for fact in facts:
             if fact.period not in months:
                 _, by_model = await self._computed(provider, fact.period)
                 months[fact.period] = self._compared(provider, account, fact.period, by_model)
         return [DriftAlert(fact, months[fact.period]) for fact in facts]
+
+    async def _facts(self, account: Account, shape: type[Shape]) -> Sequence[tuple[Link, Shape]]:
+        """The facts of one kind of a provider's own stream, each with the row of the log that has it."""
+        links = await asyncio.to_thread(
+            self.streams.entries, account_stream(account.id), 0, EVERY, EVERY, self.codec.names_of(shape)
+        )
+        decoded = ((one, self.codec.decode(one.topic, one.state)) for one in links)
+        return [(link, fact) for link, fact in decoded if isinstance(fact, shape)]
 
     def _drift(self, period: Period, computed: ComputedCosts, account: Account, now: int) -> Sequence[AccountFact]:
         return raise_drift(account, period, computed, self.allowed, now)

@@ -50,7 +50,7 @@ class BilledPeriod:
 class StatementView:
     """A statement: `number` is empty and `issued` None of a draft; `replaced` is the one that followed it.
 
-    Instants are microseconds; `digest` is of the `content`.
+    Instants are microseconds; `digest` is of the `content`. Of a voided one `reason` and `voided_by` say why, and who.
     """
 
     statement: Statement
@@ -63,6 +63,12 @@ class StatementView:
     voided: int | None = None
     reason: str = ""
     replaced: str = ""
+    voided_by: str = ""
+
+    @property
+    def voiding(self) -> str:
+        """Who voided it, and why; empty if it was not."""
+        return f"{self.voided_by}: {self.reason}" if self.voided is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,7 @@ class StatementReader:
             None if voided is None else voided.at,
             issued.reason if voided is None else voided.reason,
             statement_number(account, after[0]) if after else "",
+            billed.voiders.get(number, ""),
         )
 
 

@@ -41,6 +41,9 @@ def show_invoices(page: Page, found: Sequence[Invoice], currency: str, zone: str
         PageColumn("LINES", [str(len(one.lines) or "") for one in found], right=True, drop=1),
         PageColumn("RECORDED", [iso(one.recorded) for one in found], drop=2),
         PageColumn("VOIDED", ["" if one.voided is None else iso(one.voided) for one in found]),
+        PageColumn(
+            "VOIDED BY", [f"{one.voided_by}: {one.void_reason}" if one.voided_by else "" for one in found], drop=3
+        ),
         PageColumn("", ["drifted" if one.drifted else "" for one in found]),
         amounts("AMOUNT", [Money(one.amount, currency) for one in found]),
     )

@@ -54,6 +54,7 @@ def show_statements(page: Page, found: Sequence[StatementView]) -> None:
         PageColumn("STATUS", [one.status for one in found]),
         PageColumn("ISSUED", [iso(one.issued or 0) for one in found], drop=2),
         PageColumn("REPLACED BY", [one.replaced for one in found], drop=1),
+        PageColumn("VOIDED BY", [one.voiding for one in found], drop=3),
         amounts("TOTAL", [Money(one.statement.rounded_total, one.statement.currency) for one in found]),
     )
 
@@ -86,7 +87,7 @@ def _standing(one: StatementView) -> list[str]:
     if one.replaces:
         told.append(f"instead of {one.replaces}, which was voided")
     if one.voided is not None:
-        told.append(f"voided {iso(one.voided)}: {one.reason}")
+        told.append(f"voided {iso(one.voided)} by {one.voiding}")
     if one.replaced:
         told.append(f"replaced by {one.replaced}")
     return told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from infrastructure.showing.formats import cell
+from infrastructure.showing.formats import cell, iso
 
 if TYPE_CHECKING:
     from application.keeping.statements import StatementView
@@ -20,9 +20,15 @@ AMOUNTS: Final = frozenset({"operations", "outputs", "units", "amount", "rounded
 
 
 def statement_rows(one: StatementView) -> Iterator[Sequence[str]]:
-    """The head, a row for each line, and the sums: the rounded lines and the rounding come to the total."""
+    """The head, a row for each line, and the sums: the rounded lines and the rounding come to the total.
+
+    A voided one begins with a row that says so, with the instant, the reason, and who did it as its user.
+    """
     yield HEAD
     content = one.content
+    if one.voided is not None:
+        told = {"reference": one.number, "reason": one.reason, "at": iso(one.voided), "user": one.voided_by}
+        yield _row(one, {"line": "voided", **told})
     for line in content.get("subscription", ()):
         yield _row(one, {**line, "line": "plan", "reference": line["plan"], "at": line["from"]})
     for line in content["usage"]:

@@ -91,7 +91,7 @@ def paper_of(one: StatementView, issuer: Sequence[str] = (), customer: Sequence[
     warning = words[one.status] if one.status in ("draft", "voided") else ""
     return Paper(
         title=f"{words['title']} {one.number}".rstrip(),
-        warning=f"{warning} {one.reason}".rstrip() if one.status == "voided" else warning,
+        warning=f"{warning} Voided by {one.voiding}" if one.voiding else warning,
         issuer=issuer,
         customer=customer or (f"Account {content['account']}",),
         facts=_facts(one, content),

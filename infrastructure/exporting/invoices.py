@@ -1,7 +1,8 @@
 """FOCUS 1.4's *Invoice Detail*: a row a line of each issued statement, which together are what it bills.
 
 An account that pays beforehand is billed its payments; others are billed their use, corrections and goodwill, and the
-rounding of the whole, which is a row of its own (`Adjustment`). A voided statement keeps its rows, with that status.
+rounding of the whole, which is a row of its own (`Adjustment`). A voided statement keeps its rows, with that
+status, who voided it and why.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ COLUMNS: Final = {
     "PaymentDueDate": INSTANT,
     "PaymentTerms": TEXT,
     "ReferenceInvoiceId": TEXT,
+    "x_VoidReason": TEXT,
+    "x_VoidedBy": TEXT,
 }
 Line = tuple[str, str, dict[str, str], int]
 """Category, description, grain and amount."""
@@ -70,6 +73,8 @@ def rows_of_invoice(one: StatementView) -> Iterator[Row]:
         "InvoiceIssueStatus": one.status.capitalize(),
         "InvoiceIssuerName": US,
         "ReferenceInvoiceId": one.replaces or one.number,
+        "x_VoidReason": one.reason if one.voided is not None else None,
+        "x_VoidedBy": one.voided_by or None,
     }
     billed = (line for line in _lines(read) if line[3])
     for place, (category, description, grain, amount) in enumerate(billed, 1):

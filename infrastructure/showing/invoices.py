@@ -42,6 +42,8 @@ def invoice_document(one: Invoice, currency: str, zone: str) -> dict[str, Any]:
         "lines": [_line(line, currency) for line in one.lines],
         "recorded": iso(one.recorded),
         "voided": None if one.voided is None else iso(one.voided),
+        "voided_by": one.voided_by or None,
+        "void_reason": one.void_reason or None,
         "drifted": one.drifted,
         "reason": one.reason or None,
     }

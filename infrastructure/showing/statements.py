@@ -34,6 +34,7 @@ def _head(one: StatementView) -> dict[str, Any]:
         "issued": None if one.issued is None else iso(one.issued),
         "replaces": one.replaces or None,
         "voided": None if one.voided is None else iso(one.voided),
+        "voided_by": one.voided_by or None,
         "replaced": one.replaced or None,
         "reason": one.reason or None,
         "digest": one.digest,

@@ -62,8 +62,10 @@ INVOICES: Final = (
     TableColumn(name="month"),
     TableColumn(name="amount", kind="money"),
     TableColumn(name="recorded", kind="instant"),
-    TableColumn(name="voided", kind="due", wide=True),
     TableColumn(name="reason", wide=True),
+    TableColumn(name="voided", kind="due"),
+    TableColumn(name="voided_by", wide=True),
+    TableColumn(name="void_reason"),
 )
 MODELS: Final = (
     TableColumn(name="model"),

@@ -43,6 +43,7 @@ COLUMNS: Final = (
     TableColumn(name="total", kind="amount"),
     TableColumn(name="currency", wide=True),
     TableColumn(name="replaces", to="statement", by="which", wide=True),
+    TableColumn(name="voided_by", wide=True),
     TableColumn(name="reason", wide=True),
 )
 CREDITS: Final = (

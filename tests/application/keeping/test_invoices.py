@@ -10,6 +10,7 @@ import pytest
 
 from application.asking.requests import Request
 from application.keeping.books import BookQuery
+from domain.actor import Actor, ActorKind
 from domain.chart import payable_of
 from domain.errors import IllegalTransition, InvalidInput, InvalidPeriod, OperationPending
 from domain.invoices import CostDrifted, InvoiceExists, InvoiceLine, UnknownInvoice
@@ -84,7 +85,9 @@ async def test_the_books_are_balanced_and_the_difference_is_settled(database_url
         studio.views.catch_up()
         expected = {"invoiced": -25 * CENT, "expense": 20 * CENT, "difference": 5 * CENT}
         assert balances(studio) == expected
-        await studio.invoices.void("scripted", "I-1", "a slip")
+        gone = await studio.invoices.void("scripted", "I-1", "a slip", by=Actor(ActorKind.OPERATOR, "eve"))
+        assert (gone.void_reason, gone.voided_by, gone.reason) == ("a slip", "operator:eve", "")
+        assert (await studio.invoices.list("scripted"))[0] == gone
         studio.views.catch_up()
         assert studio.books.balance().balanced
         entries = studio.books.postings(BookQuery(ledger_account=payable_of("scripted"))).entries

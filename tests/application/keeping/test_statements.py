@@ -162,6 +162,8 @@ async def test_a_voided_statement_stays_and_the_next_refers_to_it(database_url: 
         assert (again.number, again.replaces) == ("acme-0002", "acme-0001")
         first = await studio.statements.show("acme", "acme-0001")
         assert (first.status, first.reason, first.replaced) == ("voided", "a wrong name", "acme-0002")
+        assert first.voiding == f"{first.voided_by}: a wrong name"
+        assert first.voided_by.startswith("operator:")
         assert [one.number for one in await studio.statements.list("acme")] == ["acme-0001", "acme-0002"]
         assert await is_sound(studio)
 

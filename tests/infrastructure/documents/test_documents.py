@@ -53,7 +53,8 @@ def statement(lines: int = 12, status: str = "issued") -> StatementView:
     content = content_of(read, 1)
     if status == "draft":
         return StatementView(read, content, content_digest(content), "draft")
-    return StatementView(read, content, content_digest(content), status, "acme-0007", IN_MAY, "acme-0006")
+    told = StatementView(read, content, content_digest(content), status, "acme-0007", IN_MAY, "acme-0006")
+    return replace(told, voided=IN_MAY, reason="a wrong name", voided_by="operator:eve") if status == "voided" else told
 
 
 class Cells(HTMLParser):
@@ -147,6 +148,14 @@ def test_what_does_not_hold_says_so_at_its_head(status: str, told: str) -> None:
     one = statement(status=status)
     assert told in written_as(one, "html", HEAD).decode()
     assert told in next(pages(written_as(one, "pdf", HEAD)))
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_voided_statement_says_who_voided_it_and_why(format: str) -> None:
+    content = written_as(statement(status="voided"), format, HEAD)
+    text = " ".join("".join(pages(content)).split()) if format == "pdf" else content.decode()
+    assert "operator:eve" in text
+    assert "a wrong name" in text
 
 
 def test_an_unknown_format_and_a_library_that_is_missing_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
