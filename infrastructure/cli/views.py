@@ -200,7 +200,7 @@ async def operations(whose: Whose, which: Which, then: Then, paging: ShortPaging
     Flags tell what is out of the ordinary: outputs that could not be kept, late deliveries after a release, outputs
     of another size or length than asked, costs above the price, amounts that are estimated, and costs that are unknown.
     """
-    from infrastructure.showing.rows import next_page, row_document, tagged_document
+    from infrastructure.showing.rows import next_page, row_document, tagged_document, write_csv
     from projections.views.operations import OPERATIONS, OperationFilter
 
     account = whose.id(session)
@@ -208,9 +208,12 @@ async def operations(whose: Whose, which: Which, then: Then, paging: ShortPaging
         asked, moment = await _asked(reading, session, account, then)
         chosen = {**asdict(which), "tag": None if which.tag is None else tag_of(which.tag, "--tag")}
         wanted = OperationFilter(account=account, **chosen)
-        found = await _found(reading, OPERATIONS, wanted, paging, moment)
-        ids = [row.id for row in found.rows]
-        tags = await asyncio.to_thread(reading.views.tags, ids) if moment is None else None
+        with replacing(paging.file) as stream:
+            found = await _read(reading, OPERATIONS, wanted, paging, moment)
+            ids = [row.id for row in found.rows]
+            tags = await asyncio.to_thread(reading.views.tags, ids) if moment is None else None
+            if stream is not None:
+                write_csv(stream, OPERATIONS, found.rows, tags)
     listed: Mapping[str, Any] = {
         "operations": [row_document(OPERATIONS, row) for row in found.rows],
         **next_page(found),
@@ -226,15 +229,20 @@ async def _found(
     """One page of rows as they are, or were at a moment; written to a file, too, if one is named."""
     from infrastructure.showing.rows import write_csv
 
-    page: dict[str, Any] = {"after": paging.after, "limit": paging.limit}
     with replacing(paging.file) as stream:
-        if moment is not None:
-            found = await reading.past.find(view, wanted, moment, **page)
-        else:
-            found = await asyncio.to_thread(partial(reading.views.find, view, wanted, **page))
+        found = await _read(reading, view, wanted, paging, moment)
         if stream is not None:
             write_csv(stream, view, found.rows)
     return found
+
+
+async def _read(
+    reading: ReadingLedger, view: View[Row, Filter], wanted: Filter, paging: Paging, moment: Moment | None
+) -> Found[Row]:
+    page: dict[str, Any] = {"after": paging.after, "limit": paging.limit}
+    if moment is not None:
+        return await reading.past.find(view, wanted, moment, **page)
+    return await asyncio.to_thread(partial(reading.views.find, view, wanted, **page))
 
 
 def _answer(document: Mapping[str, Any], show: Callable[[Page], None], paging: Paging) -> Report:

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from infrastructure.dashboard.page import TableColumn
 from infrastructure.dashboard.times import day, name_of_key, to_the_second
+from infrastructure.showing.formats import tags_text
 from infrastructure.showing.wording import wording, wording_or
 
 NUMBERS: Final = frozenset(("money", "count", "limit", "sum", "amount", "percent"))
@@ -131,6 +132,7 @@ KINDS: Final[Mapping[str, Callable[[Any], str]]] = {
     "flags": _flags,
     "words": lambda one: str(escape(", ".join(one))),
     "kinds": lambda one: str(escape(", ".join(one) or wording("app.any"))),
+    "tags": lambda one: str(escape(tags_text(one))),
     "percent": lambda one: f"{escape(one)} %",
     "drifted": _drifted,
     "yes": lambda one: str(escape(wording("app.yes") if one else wording("app.no"))),

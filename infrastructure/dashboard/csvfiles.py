@@ -32,7 +32,7 @@ def as_cell(value: Any) -> str:
         case {"start": start, "end": end}:
             return f"{start}/{end}"
         case dict():
-            return cell(" ".join(f"{name}={as_cell(one)}" for name, one in value.items()))
+            return cell(", ".join(f"{name}={as_cell(one)}" for name, one in value.items()))
         case list():
             return cell(" ".join(as_cell(one) for one in value))
     return cell(str(value))

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
-from infrastructure.showing.formats import cell, iso, money, units_of
+from infrastructure.showing.formats import cell, iso, money, tags_text, units_of
 from infrastructure.showing.positions import positions_document
 from projections.engine.columns import Column, ColumnKind, ViewRow
 
@@ -101,13 +101,19 @@ def next_page(found: Found[Any]) -> dict[str, Any]:
     return {**positions_document(found.position), **({} if found.next is None else {"next": found.next})}
 
 
-def write_csv(stream: IO[str], view: AnyView, rows: Iterable[ViewRow]) -> None:
-    """Rows as CSV under their columns' names: exact amounts, instants in UTC, nothing for what nobody knows."""
+def write_csv(
+    stream: IO[str], view: AnyView, rows: Iterable[ViewRow], tags: Mapping[str, Mapping[str, str]] | None = None
+) -> None:
+    """Rows as CSV under their columns' names: exact amounts, instants in UTC, nothing for what nobody knows.
+
+    With `tags` of operations, by id, a last column has those of each.
+    """
     writer = csv.writer(stream)
-    writer.writerow([column.name for column in view.columns])
+    writer.writerow([*(column.name for column in view.columns), *(() if tags is None else ("tags",))])
     for row in rows:
         told = row_document(view, row)
-        writer.writerow([_cell(column.kind, told[column.name]) for column in view.columns])
+        cells = [_cell(column.kind, told[column.name]) for column in view.columns]
+        writer.writerow(cells if tags is None else [*cells, cell(tags_text(tags.get(told["id"], {})))])
 
 
 def _cell(kind: ColumnKind, told: Any) -> str:

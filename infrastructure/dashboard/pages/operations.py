@@ -66,10 +66,11 @@ COLUMNS: Final = (
     TableColumn(name="held", kind="money", wide=True),
     TableColumn(name="price", kind="money"),
     TableColumn(name="cost", kind="money", wide=True),
+    TableColumn(name="tags", kind="tags", wide=True),
     TableColumn(name="flags", kind="flags"),
 )
 
-HELD: Final = tuple(replace(one, wide=False) for one in COLUMNS if one.name not in ("price", "cost", "outputs"))
+HELD: Final = tuple(replace(one, wide=False) for one in COLUMNS if one.name not in ("price", "cost", "outputs", "tags"))
 
 
 async def _list(visit: Visit) -> Document:

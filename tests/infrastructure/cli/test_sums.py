@@ -83,7 +83,9 @@ def test_what_was_asked_with_tags_is_found_and_summed_up_by_them(workspace: Work
     listed = {row["id"]: row["tags"] for row in call("operations", "--json").document["operations"]}
     assert {id for id, tags in listed.items() if tags} == {*ids}
     assert listed[ids[0]] == {"run": "7", "team": "red"}
-    assert "TAGS" in call("operations", "--tag", "team=red").out
+    assert "TAGS" in call("operations", "--tag", "team=red", "--csv", path).out
+    written = csv.DictReader(path.read_text(encoding="utf-8").splitlines())
+    assert {row["id"]: row["tags"] for row in written} == dict.fromkeys(ids, "run=7, team=red")
     assert "tags: run=7, team=red" in call("operation", ids[0]).out
 
 

@@ -180,3 +180,18 @@ def test_requests_are_counted_by_the_pattern_of_their_page(gateway: Gateway, ope
         counted = client.get("/metrics").text
     assert 'route="/operations/{id}"' in counted
     assert operations[0] not in counted
+
+
+def test_tags_are_shown_found_by_and_gone_once_they_are_erased(gateway: Gateway) -> None:
+    studio = gateway.studio
+    made = gateway.run(studio.operations.generate("a lake", account="acme", model=MODEL, tags={"team": "<red>"}))
+    with visitor(gateway) as client:
+        asked = {"tag": "team=<red>"}
+        assert [
+            row["tags"] for row in csv.DictReader(client.get("/operations.csv", params=asked).text.splitlines())
+        ] == ["team=<red>"]
+        assert "team=&lt;red&gt;" in client.get("/operations", params=asked).text
+        gateway.run(studio.upkeep.erase(made.operation, account="acme"))
+        assert client.get("/operations.json", params=asked).json()["operations"] == []
+        assert "team" not in client.get("/operations.csv").text
+        assert client.get("/operations", params={"tag": "team"}).status_code == 400
