@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from domain.account import Account, AccountFact
+from domain.account import Account, AccountFact, user_scope
 from domain.erased import ErasureDone, UserErased
+from domain.errors import InvalidRequest
 from domain.ids import check_id, check_reason
+from domain.meaning import Kind
 from domain.value import value
 
 OPERATION, USER, ACCOUNT = "operation", "user", "account"
@@ -44,6 +46,25 @@ class ErasureEvidence:
         told = {"scope": self.scope, "account": self.account, "subject": self.subject, "reason": self.reason}
         named = {name: [*ids] for name, ids in lists.items()}
         return {**told, **named, "erased": dict(self.erased), "left": dict(self.left)}
+
+
+class UnknownUser(InvalidRequest):
+    """The account has no such user: nothing of the log, and nothing beside it, is about them."""
+
+    code = "unknown_user"
+    kind = Kind.NOT_FOUND
+
+
+def is_named_in(account: Account, user: str) -> bool:
+    """Whether the account's terms are about a user: itself, one erased, or one with a key, a limit, an alert."""
+    scope = user_scope(user)
+    limits = (account.overrides, *account.windowed.values())
+    return (
+        user in (account.id, *account.erased, *account.erased.values())
+        or any(key.terms.user == user for key in account.keys.values())
+        or any(scope in known for known in limits)
+        or any(alert.scope == scope for alert in account.alerts.values())
+    )
 
 
 def hide_users(account: Account, users: Mapping[str, str], reason: str, now: int) -> list[AccountFact]:

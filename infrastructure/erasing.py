@@ -7,6 +7,7 @@ asset_words, asset_tags, collections, key_names ── of a whole account
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -14,6 +15,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, delete, func, insert, or_, select, text, update
 
 from application.keeping.erasing import AskedBatch, AssetUse, BatchRows
+from application.ledger.reader import LogFilter
+from domain.account import user_scope
+from domain.actor import Actor, ActorKind
 from domain.operation import CLOSED_PHASES
 from domain.tags import BLANK
 from infrastructure.store.archive import SegmentQuery
@@ -65,6 +69,28 @@ class PersonalRows:
             for row in self._database.rows(select(table.c.user).where(table.c.account == account).distinct())
         }
         return sorted(found - {None, account})
+
+    def knows(self, account: str, user: str) -> bool:
+        with self._database.connect() as connection:
+            if rows_of_users(connection, ALL, account, [user]):
+                return True
+        return self._told_of(account, user)
+
+    def _told_of(self, account: str, user: str) -> bool:
+        """Whether the log says anything by a user, or of what was once set for them; it is read for an unknown id."""
+        reader, actor = SqlReader(self._database), str(Actor(ActorKind.USER, user))
+        streams = reader.streams_of(account)
+        here = select(LOG.c.position).where(LOG.c.stream.in_(streams), LOG.c.actor == actor).limit(1)
+        if self._database.rows(here):
+            return True
+        if any(row.actor == actor for row in self._database.archive.rows(SegmentQuery(streams=tuple(streams)))):
+            return True
+        scope, last = json.dumps(user_scope(user), ensure_ascii=False).encode(), 0
+        while page := reader.read(last, PAGE, LogFilter(account=account, terms=True)):
+            if any(scope in entry.link.state for entry in page):
+                return True
+            last = page[-1].position
+        return False
 
     def hide(self, account: str, users: Mapping[str, str]) -> Counter[str]:
         streams = SqlReader(self._database).streams_of(account)

@@ -29,10 +29,22 @@ from application.library.files import AssetFiles
 from application.library.words import WordStore
 from application.ports import Contents, Index
 from application.scope import operations_of
+from domain.account import Account
 from domain.actor import Actor
-from domain.erasure import ACCOUNT, OPERATION, USER, ErasureEvidence, hide_users, note_erasure
+from domain.erasure import (
+    ACCOUNT,
+    OPERATION,
+    USER,
+    ErasureEvidence,
+    UnknownUser,
+    hide_users,
+    is_named_in,
+    note_erasure,
+)
 from domain.errors import IllegalTransition
+from domain.ids import check_id
 from domain.ledger import ContentErased, Fact, Ledger, known_account
+from domain.meant import meant
 from domain.operation import CLOSED_PHASES, ProviderCompleted, Requested
 from domain.pseudonyms import is_pseudonym, pseudonym_of
 from domain.settlement import erase_content
@@ -66,6 +78,9 @@ class Personal(Protocol):
 
     def users(self, account: str) -> Sequence[str]:
         """All users of the account, as the views name them."""
+
+    def knows(self, account: str, user: str) -> bool:
+        """Whether any view, any term that held once, or any decision of theirs names a user."""
 
     def hide(self, account: str, users: Mapping[str, str]) -> Counter[str]:
         """Put pseudonyms in the place of users, in views and in whatever is made of them."""
@@ -150,7 +165,8 @@ class Eraser:
         )
 
     async def user(self, account: str, user: str, by: Actor, reason: str) -> ErasureEvidence:
-        """All that a user asked for and brought. Raises IllegalTransition while an operation of theirs is open."""
+        """All that a user asked for and brought. Raises UnknownUser, and IllegalTransition if one of theirs is open."""
+        await self._check_known(account, user)
         return await self._all(USER, account, user, by, reason)
 
     async def account(self, account: str, by: Actor, reason: str) -> ErasureEvidence:
@@ -176,6 +192,17 @@ class Eraser:
         named = (scope, account, user or account, reason)
         return await self._evidence(ErasureEvidence(*named, tuple(batches), (), (), {}, {}), done, by)
 
+    async def _check_known(self, account: str, user: str) -> None:
+        """Raises UnknownUser for an id that is nobody's, before anything is written."""
+        check_id("user", user)
+        terms = await self._terms(account)
+        await self.refresh()
+        if is_named_in(terms, user) or await asyncio.to_thread(self.personal.knows, account, user):
+            return
+        users = await asyncio.to_thread(self.personal.users, account)
+        told = f"account {account!r} has no user {user!r}: nothing was asked for, brought or decided by them"
+        raise UnknownUser(told, hint=meant(user, users, "give the id as it was given with the requests"))
+
     async def _hide(self, account: str, user: str | None, by: Actor, reason: str, done: Done) -> None:
         """Have the user, or all users of the account, shown by pseudonyms from now on."""
         users = [user] if user is not None else await asyncio.to_thread(self.personal.users, account)
@@ -194,8 +221,11 @@ class Eraser:
 
     async def _pseudonyms(self, account: str) -> Mapping[str, str]:
         """Of the account's erased users. Raises UnknownAccount."""
-        proposal = Proposal(account, _nothing, look=lambda ledger, _now: known_account(ledger, account).erased)
-        found: Mapping[str, str] = (await self.writer.put(proposal)).seen
+        return (await self._terms(account)).erased
+
+    async def _terms(self, account: str) -> Account:
+        proposal = Proposal(account, _nothing, look=lambda ledger, _now: known_account(ledger, account))
+        found: Account = (await self.writer.put(proposal)).seen
         return found
 
     async def _batches(self, account: str, batches: Sequence[str], by: Actor, reason: str) -> Done:

@@ -11,6 +11,7 @@ from domain import errors
 from domain.alerts import UnknownAlert
 from domain.approvals import ApprovalNeeded, UnknownQuote
 from domain.billing import UnknownPeriod, UnknownStatement
+from domain.erasure import UnknownUser
 from domain.errors import (
     ImageStudioError,
     InvalidInput,
@@ -24,7 +25,7 @@ from domain.invoices import InvoiceExists, UnknownInvoice
 from domain.meaning import Kind
 from infrastructure.client.records import refusal_from, waiting_from
 
-_ELSEWHERE: Final = (UnknownPeriod, UnknownStatement, UnknownInvoice, InvoiceExists, UnknownAlert)
+_ELSEWHERE: Final = (UnknownPeriod, UnknownStatement, UnknownInvoice, InvoiceExists, UnknownAlert, UnknownUser)
 _BESIDE: Final = (ApprovalNeeded, UnknownQuote, *_ELSEWHERE)
 _NAMED: Final = (*vars(errors).values(), *_BESIDE)
 _LISTED: Final = [one for one in _NAMED if isinstance(one, type) and issubclass(one, ImageStudioError)]

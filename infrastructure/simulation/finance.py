@@ -6,9 +6,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from domain.erasure import UnknownUser
 from domain.money import Money
 from infrastructure.simulation.customers import Town
 from infrastructure.simulation.loop import MICROS
@@ -113,5 +115,6 @@ class Finance:
             await self._erase(account, user)
 
     async def _erase(self, account: str, user: str) -> None:
-        await self.town.anyone().call(lambda studio: studio.upkeep.erase_user(user, account=account))
+        with suppress(UnknownUser):  # nobody of that name has asked for anything yet
+            await self.town.anyone().call(lambda studio: studio.upkeep.erase_user(user, account=account))
         self.unfinished.pop((account, user), None)

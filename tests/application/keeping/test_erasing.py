@@ -21,10 +21,13 @@ from application.keeping.chains import verify_chains
 from application.keeping.statements import StatementView
 from application.ledger.contents import canonical
 from application.library.answers import Bringing
+from domain.actor import Actor, ActorKind
 from domain.erased import ErasureDone, UserErased
-from domain.errors import IllegalTransition, OperationPending, UnknownAccount
+from domain.erasure import UnknownUser
+from domain.errors import IllegalTransition, OperationPending, OperationRefused, UnknownAccount
 from domain.keys import KeyScope, KeyTerms
 from domain.ledger import ContentErased
+from domain.money import Money
 from domain.periods import Period
 from domain.statement import Statement
 from infrastructure.exporting import FORMATS
@@ -112,7 +115,32 @@ async def test_what_is_open_keeps_a_user_from_being_erased(studio: Studio) -> No
     assert in_rows(studio, ("annsecret",)) == {"annsecret"}
     with pytest.raises(UnknownAccount):
         await studio.upkeep.erase_user("ann", account="nobody")
-    assert (await studio.upkeep.erase_user("nobody", account="acme")).digest == ""
+
+
+async def test_whom_nobody_knows_is_not_erased_and_nothing_is_written(studio: Studio, tmp_path: Path) -> None:
+    """Known is who asked, was refused, brought, decided, or is named by terms of now or before; by their exact id."""
+    await studio.operations.generate("a lake", account="acme", user="anna", model=SYNC)
+    await studio.keys.issue("acme", KeyTerms((KeyScope.OPERATE,), user="keyed"))
+    await studio.accounts.change_limit("acme", "images", 0, scope="user:refused")
+    with pytest.raises(OperationRefused):
+        await studio.operations.generate("a lake", account="acme", user="refused", model=SYNC)
+    await studio.accounts.change_limit("acme", "images", 5, scope="user:limited")
+    await studio.accounts.change_limit("acme", "images", 5, scope="user:once")
+    await studio.accounts.inherit_limit("acme", "images", scope="user:once")
+    await studio.accounts.grant("acme", Money.parse("1", "USD"), "gift", by=Actor(ActorKind.USER, "giver"))
+    drawn = tmp_path / "drawn.png"
+    drawn.write_bytes(picture())
+    await studio.library.add("acme", drawn, new=Bringing(user="bringer"))
+    before = heads(studio)
+    for user in ("ann", "pro", "Anna", "gift"):
+        with pytest.raises(UnknownUser, match=f"account 'acme' has no user '{user}': nothing was asked for"):
+            await studio.upkeep.erase_user(user, account="acme")
+    assert heads(studio) == before
+    for user in ("anna", "keyed", "refused", "limited", "once", "giver", "bringer"):
+        assert not (await studio.upkeep.erase_user(user, account="acme")).left
+        erased = len(heads(studio))
+        assert not (await studio.upkeep.erase_user(user, account="acme")).digest
+        assert len(heads(studio)) == erased > len(before)
 
 
 async def test_no_trace_of_an_account_is_left_anywhere(studio: Studio, tmp_path: Path) -> None:
