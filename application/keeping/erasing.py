@@ -51,6 +51,7 @@ from domain.settlement import erase_content
 
 AT_ONCE: Final = 50
 """Batches whose erasure is one append."""
+GIVEN: Final = "give the id as it was given with the requests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +202,7 @@ class Eraser:
             return
         users = await asyncio.to_thread(self.personal.users, account)
         told = f"account {account!r} has no user {user!r}: nothing was asked for, brought or decided by them"
-        raise UnknownUser(told, hint=meant(user, users, "give the id as it was given with the requests"))
+        raise UnknownUser(told, hint=meant(user, users, GIVEN) if users else GIVEN)
 
     async def _hide(self, account: str, user: str | None, by: Actor, reason: str, done: Done) -> None:
         """Have the user, or all users of the account, shown by pseudonyms from now on."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -340,7 +339,7 @@ async def export(
         str | None, Option("--operation", metavar="ID", help="All that an operation or a batch made.")
     ] = None,
     account: Account = None,
-) -> Report | int:
+) -> Report:
     """Write assets into one ZIP file, with a manifest of what each is, what it came from and what it cost."""
     owner = session.account(account)
     if bool(ids) == (operation is not None):
@@ -349,9 +348,6 @@ async def export(
         if operation is not None:
             links = await studio.library.of_operation(owner, operation)
             ids = [link.asset for link in links if link.role == "output"]
-        if str(out) == "-":
-            await studio.library.archive(owner, ids or (), sys.stdout.buffer)
-            return 0
         with replacing_whole(out, "--out") as stream:
             archived = await studio.library.archive(owner, ids or (), stream)
     return Report(archived_document(out, archived), lambda page: page.title(archived_text(out, archived)))

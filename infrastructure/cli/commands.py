@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from infrastructure.cli.failures import UNREAD, silence
+from infrastructure.cli.files import watching_stdout
 from infrastructure.cli.session import CommandSession
 from infrastructure.configfile import config_file
 
@@ -102,10 +103,11 @@ def _flattened(function: Command, loop: Loop | None, *, checks: bool) -> Callabl
             given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
         session: CommandSession = given["session"]
         try:
-            with config_file(session.config), asyncio.Runner(loop_factory=loop) as runner:
+            with config_file(session.config), watching_stdout() as data, asyncio.Runner(loop_factory=loop) as runner:
                 if checks:
                     session.check_settings()
-                code = _printed(runner.run(_awaited(function, given)), session)
+                answer = runner.run(_awaited(function, given))
+                code = _unsaid(answer) if data.taken else _printed(answer, session)
             sys.stdout.flush()
         except BrokenPipeError as error:
             silence(sys.stdout)
@@ -152,6 +154,11 @@ def _options(group: type[Any]) -> list[Parameter]:
         )
         for field in fields(group)
     ]
+
+
+def _unsaid(answer: Report | int) -> int:
+    """The exit code alone: on stdout are data, which nothing may be mixed into."""
+    return answer if isinstance(answer, int) else answer.code
 
 
 def _printed(answer: Report | int, session: CommandSession) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -53,7 +52,7 @@ async def export(
     assertions: Annotated[
         bool, Option("--assertions", help="End a beancount file with the balance of each account.")
     ] = False,
-) -> Report | int:
+) -> Report:
     """Write the books for other programs: beancount, hledger, CSV, FOCUS, events.
 
     It says up to which position of the log it went, so that the next one can go on after it. Parts one after the other
@@ -76,9 +75,6 @@ async def export(
         end = await asyncio.to_thread(books.log.end)
         last = _part_end(begin, None if upto is None else position_named("--upto", upto), end)
         tally = ExportTally(begin, last, assertions, await asyncio.to_thread(books.told_by, begin))
-        if str(out) == "-":
-            await asyncio.to_thread(_write, sys.stdout.buffer, books, chosen, wanted, tally)
-            return 0
         with replacing_whole(out, "--out") as stream:
             await asyncio.to_thread(_write, stream, books, chosen, wanted, tally)
     return Report(_document(format, out, tally), lambda page: _show(page, out, tally))
@@ -86,7 +82,7 @@ async def export(
 
 async def _of_statements(
     session: CommandSession, format: str, out: Path, account: str | None, *, restricted: Sequence[object]
-) -> Report | int:
+) -> Report:
     """The lines of all statements that were issued, or all periods; or those of one account."""
     if any(one is not None for one in restricted):
         raise InvalidInput(
@@ -94,9 +90,6 @@ async def _of_statements(
         )
     async with session.reading() as reading:
         pieces, told, found = await _pieces_of_statements(reading, format, account)
-        if str(out) == "-":
-            sys.stdout.buffer.writelines(_as_bytes(pieces))
-            return 0
         with replacing_whole(out, "--out") as stream:
             stream.writelines(_as_bytes(pieces))
     document = {"format": format, "file": str(out), **found}

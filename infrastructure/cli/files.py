@@ -1,12 +1,18 @@
-"""Files that a command writes for others to read: whole, or as they were."""
+"""Files that a command writes for others to read: whole, or as they were; or stdout, in the place of a file.
+
+If a command's data went to stdout, it says nothing else there (`commands`), so that the data are whole.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO, Final, TextIO
@@ -16,6 +22,49 @@ from infrastructure.texts import text_in
 
 EXHAUSTED: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """The path is right, and the disk behind it takes no more."""
+
+
+@dataclass(slots=True)
+class Stdout:
+    """Whether a command's data went to stdout."""
+
+    taken: bool = False
+
+
+_STDOUT: ContextVar[Stdout | None] = ContextVar("stdout", default=None)
+
+
+@contextmanager
+def watching_stdout() -> Iterator[Stdout]:
+    """Meanwhile it is noticed if a file that is named is stdout."""
+    watched = Stdout()
+    token = _STDOUT.set(watched)
+    try:
+        yield watched
+    finally:
+        _STDOUT.reset(token)
+
+
+def is_stdout(file: Path) -> bool:
+    """Whether a file is what stdout goes to: named -, or the same by any path, but for the null device."""
+    if str(file) == "-":
+        return True
+    try:
+        found = file.stat()
+        return os.path.samestat(found, os.fstat(sys.stdout.fileno())) and not os.path.samestat(
+            found, Path(os.devnull).stat()
+        )
+    except (OSError, ValueError):  # nothing is there, or stdout is no file
+        return False
+
+
+@contextmanager
+def _on_stdout() -> Iterator[BinaryIO]:
+    if (watched := _STDOUT.get()) is not None:
+        watched.taken = True
+    sys.stdout.flush()
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
 
 
 class DiskFull(StoreError):
@@ -44,9 +93,13 @@ def replacing(file: Path | None, option: str = "--csv") -> Iterator[TextIO | Non
 def replacing_whole(file: Path, option: str) -> Iterator[BinaryIO]:
     """An option's new file, in place of the old one when it is complete, on disk; until then nobody sees it.
 
-    Of a link it is the file that it leads to; a device or a pipe stays, and is written to as it comes. It is opened
-    before anything else is done. Raises InvalidInput if it cannot be written, DiskFull.
+    Of a link it is the file that it leads to; a device, a pipe and stdout, by any name, stay and are written to as it
+    comes. It is opened before anything else is done. Raises InvalidInput if it cannot be written, DiskFull.
     """
+    if is_stdout(file):
+        with _on_stdout() as stream:
+            yield stream
+        return
     if file.is_dir():
         raise InvalidInput(option, f"{file} is a folder", hint="give the path of a file")
     target = file if _stays(file) else Path(os.path.realpath(file))

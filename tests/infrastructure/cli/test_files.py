@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import InvalidInput
+from infrastructure.cli import main
 from infrastructure.cli.files import DiskFull, handed_text, replacing, replacing_whole, write_new
 from infrastructure.texts import LONGEST, text_in
 from tests.infrastructure.cli.workspaces import Workspace, call
@@ -33,6 +34,26 @@ def test_nothing_takes_the_place_of_a_pipe_or_a_device(tmp_path: Path) -> None:
         assert read.result() == b"whole"
     assert pipe.is_fifo()
     assert [*tmp_path.iterdir()] == [pipe]
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "same"])
+def test_stdout_by_any_name_has_the_data_alone(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Also if it goes to a file of that name, which stays."""
+    assert call("operations", "--csv", tmp_path / "rows", "--json").code == 0
+    with (tmp_path / "same").open("w+", encoding="utf-8") as shown:
+        descriptor = os.dup(1)
+        os.dup2(shown.fileno(), 1)
+        try:
+            with open(1, "w", encoding="utf-8", closefd=False) as stdout, monkeypatch.context() as patched:
+                patched.setattr("sys.stdout", stdout)
+                code = main(["operations", "--csv", str(tmp_path / "same") if name == "same" else name, "--json"])
+        finally:
+            os.dup2(descriptor, 1)
+            os.close(descriptor)
+        shown.seek(0)
+        assert (code, shown.read()) == (0, (tmp_path / "rows").read_text(encoding="utf-8").replace("\r\n", "\n"))
 
 
 def test_of_a_link_the_file_that_it_leads_to_is_replaced(tmp_path: Path) -> None:
