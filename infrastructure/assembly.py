@@ -134,6 +134,8 @@ class Parts:
     """The database of those slots, if it is another one."""
     months: CostsOfLedgers | None = None
     """Our costs by month, if they are also in other ledgers than this one."""
+    address: Callable[[], str] | None = None
+    """The URL of the ledger's database, asked at each new connection, if it may be another one by then."""
     moves: bool = False
     """Whether this process moves accounts to other ledgers."""
     pauses: Sequence[float] = PAUSES
@@ -158,6 +160,7 @@ class Assembly:
         self.log = open_log(settings, access, files=parts.assets is None)
         stack.callback(self.log.close)
         self.database, self.codec, self.clock = self.log.database, self.log.codec, parts.clock
+        self.database.follow(parts.address)
         self.reader, self.index = SqlReader(self.database), SqlIndex(self.database)
         self.contents = SqlContents(self.database)
         self.files = self._claimed()

@@ -12,12 +12,13 @@ from typer import Argument, Option
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import PARTS, CommandSession
-from infrastructure.showing.formats import counted, document, size
+from infrastructure.showing.formats import counted, document, iso, size
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
     from infrastructure.settings import Settings
     from infrastructure.shards.adding import ShardLine, ShardList
+    from infrastructure.shards.directory import AddressChange
 
 app = typer.Typer()
 
@@ -44,12 +45,31 @@ async def add(
 
 @command(app, "list")
 async def list_(session: CommandSession) -> Report:
-    """List the shards: their accounts, where their logs end, how far views are behind, and how large they are."""
+    """List the shards: their accounts, where their logs end, how far views are behind, how large they are."""
     from infrastructure.shards.adding import list_shards
 
     found = await asyncio.to_thread(list_shards, _settings(session))
     told = {"shards": [document(one) for one in found.shards], "moves": document(found.moves)}
+    told["changes"] = [document(one) for one in found.changes]
     return Report(told, lambda page: _show(page, found))
+
+
+@command(app)
+async def address(
+    name: Annotated[str, Argument(metavar="NAME", help="The shard.")],
+    url: Annotated[str, Argument(metavar="URL", help="Where it is now, as postgresql://HOST/NAME.")],
+    session: CommandSession,
+    reason: Annotated[str, Option("--reason", metavar="TEXT", help="Kept in the directory.")] = "",
+) -> Report:
+    """Give a shard another address: its server moved to another host, or its password is another one.
+
+    It has to be that very shard, with all its facts and its guard. If the old address leads to another database that
+    still answers, it is refused. Processes that run make their next connections to the new address.
+    """
+    from infrastructure.shards.addressing import change_address
+
+    changed = await asyncio.to_thread(partial(change_address, _settings(session), name, url, reason=reason))
+    return Report(document(changed), lambda page: _show_changed(page, changed))
 
 
 @command(app)
@@ -98,6 +118,11 @@ def _show_made(page: Page, made: ShardLine) -> None:
     page.prose("start again what runs, so that it knows of it", indent=2)
 
 
+def _show_changed(page: Page, changed: AddressChange) -> None:
+    page.title(f"Shard {changed.shard} is at {changed.after}")
+    page.prose("what runs makes its next connections there; nothing has to be started again", indent=2)
+
+
 def _show(page: Page, found: ShardList) -> None:
     from infrastructure.cli.rendering import PageColumn
 
@@ -117,3 +142,6 @@ def _show(page: Page, found: ShardList) -> None:
             page.prose(f"{one.name}: {one.lacks}", "red", indent=2)
     for account, home in found.moves.items():
         page.prose(f"{account} is being moved to {home.moving_to or home.shard}", "yellow", indent=2)
+    for change in found.changes:
+        told = f"{change.shard} was at {change.before} until {iso(change.at)}, by {change.actor}"
+        page.prose(f"{told}: {change.reason}" if change.reason else told, "dim", indent=2)

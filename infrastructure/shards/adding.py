@@ -13,10 +13,11 @@ from typing import Final
 
 from sqlalchemy import text
 
+from domain.advice import Advice
 from domain.errors import InvalidInput, StoreUnavailable
 from infrastructure.settings import Settings
 from infrastructure.shards.adopting import adopt
-from infrastructure.shards.directory import Directory, Home
+from infrastructure.shards.directory import AddressChange, Directory, Home
 from infrastructure.shards.marking import mark
 from infrastructure.shards.opening import open_directory
 from infrastructure.store.database import Database
@@ -53,10 +54,11 @@ class ShardLine:
 
 @dataclass(frozen=True, slots=True)
 class ShardList:
-    """All shards, and the accounts that are being moved."""
+    """All shards, the accounts that are being moved, and the addresses that shards had, the newest change last."""
 
     shards: Sequence[ShardLine]
     moves: dict[str, Home]
+    changes: Sequence[AddressChange]
 
 
 def add_shard(settings: Settings, name: str, url: str, *, take_over: bool = False) -> ShardLine:
@@ -73,11 +75,12 @@ def add_shard(settings: Settings, name: str, url: str, *, take_over: bool = Fals
         raise InvalidInput("name", f"{name!r} is a schema that a database has already", hint="such as eu_1")
     if parse_url(url).get_backend_name() == SQLITE:
         raise InvalidInput("url", "a SQLite ledger is one file, and no shard", hint="such as postgresql://HOST/NAME")
-    place = _schema_in(url, name)
+    place = schema_in(url, name)
     refuse_foreign(place)
     with open_directory(settings) as directory:
         directory.make()
-        _refuse_twin(directory, name, place)
+        _refuse_other(directory, name, place)
+        refuse_twin(directory, name, place)
         with closing(Database(place)) as database, database.transaction() as connection:
             connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {options_of(database.url)[SEARCH_PATH]}")
         upgrade_schema(place)
@@ -94,10 +97,11 @@ def list_shards(settings: Settings) -> ShardList:
         shards = directory.shards()
         accounts = directory.accounts()
         lines = [_line(name, url, accounts) for name, url in shards.items()]
-        return ShardList(lines, directory.moves())
+        return ShardList(lines, directory.moves(), directory.address_changes())
 
 
-def _schema_in(url: str, name: str) -> str:
+def schema_in(url: str, name: str) -> str:
+    """The address with one schema, which is `name` unless it says which. Raises InvalidInput for several."""
     parsed = parse_url(url).set(drivername="postgresql")
     options = {SEARCH_PATH: name, **options_of(parsed)}
     if not NAME.fullmatch(options[SEARCH_PATH]):
@@ -105,12 +109,15 @@ def _schema_in(url: str, name: str) -> str:
     return with_settings(parsed, options).render_as_string(hide_password=False)
 
 
-def _refuse_twin(directory: Directory, name: str, url: str) -> None:
-    """Two shards in one schema would be one ledger with two owners, and a name is one shard's for ever."""
-    known = directory.shards()
-    if known.get(name, url) != url:
-        raise InvalidInput("name", f"there is another shard {name!r}", hint="take another name")
-    twin = next((one for one, place in known.items() if place == url and one != name), None)
+def _refuse_other(directory: Directory, name: str, url: str) -> None:
+    """A name is one shard's for ever."""
+    if directory.shards().get(name, url) != url:
+        raise InvalidInput("name", f"there is another shard {name!r}", hint=Advice("shards.moved"))
+
+
+def refuse_twin(directory: Directory, name: str, url: str) -> None:
+    """Two shards in one schema would be one ledger with two owners. Raises InvalidInput."""
+    twin = next((one for one, place in directory.shards().items() if place == url and one != name), None)
     if twin is not None:
         raise InvalidInput("url", f"that is shard {twin!r}", hint="name another database, or another schema")
 

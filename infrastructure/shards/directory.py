@@ -47,6 +47,18 @@ JOBS: Final = Table(
 IDENTITY: Final = Table(
     "shard_directory", METADATA, Column("one", Integer, primary_key=True), Column("id", ID, nullable=False)
 )
+ADDRESSES: Final = Table(
+    "shard_addresses",
+    METADATA,
+    Column("number", Integer, primary_key=True),
+    Column("shard", ID, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+)
+"""Every change of a shard's address: nothing of it is changed or deleted, and no password is in it."""
 PLACES: Final = SLOTS.to_metadata(METADATA)
 """How much each provider is given at a time by all shards together."""
 
@@ -67,6 +79,18 @@ class Home:
     @property
     def moves(self) -> bool:
         return self.moving_to is not None or self.moved_from is not None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChange:
+    """A shard was looked for elsewhere from a moment on (epoch microseconds): who said so, and why."""
+
+    shard: str
+    at: int
+    actor: str
+    reason: str
+    before: str
+    after: str
 
 
 class Directory:
@@ -106,6 +130,23 @@ class Directory:
             known = connection.execute(select(SHARDS.c.url).where(SHARDS.c.name == name)).scalar_one()
         if known != url:
             raise InvalidInput("name", f"there is another shard {name!r}", hint="take another name")
+
+    def move_shard(self, change: AddressChange, before: str, after: str) -> None:
+        """Have a shard at another address from now on. Raises InvalidInput if it was changed meanwhile."""
+        self.make()
+        with self.database.transaction() as connection:
+            wanted = (SHARDS.c.name == change.shard) & (SHARDS.c.url == before)
+            if connection.execute(update(SHARDS).where(wanted).values(url=after)).rowcount != 1:
+                told = f"shard {change.shard!r} was given another address meanwhile"
+                raise InvalidInput("name", told, hint=Advice("shards.list"))
+            connection.execute(insert(ADDRESSES).values(asdict(change)))
+
+    def address_changes(self) -> list[AddressChange]:
+        """Every change of a shard's address, in order."""
+        if not self.database.rows(select(func.to_regclass(ADDRESSES.name)))[0][0]:
+            return []
+        rows = self.database.rows(select(ADDRESSES).order_by(ADDRESSES.c.number))
+        return [AddressChange(*row[1:]) for row in rows]
 
     # Accounts
 

@@ -22,6 +22,7 @@ from domain.errors import InvalidInput, UnknownAccount
 from infrastructure.clock import steady
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
+from infrastructure.shards.addresses import ShardAddress
 from infrastructure.shards.booklog import RoutedBooks
 from infrastructure.shards.costs import costs_of_shards
 from infrastructure.shards.directory import Directory
@@ -114,7 +115,8 @@ async def open_over_shards(settings: Settings, parts: Parts, open_one: OpenOne) 
         )
         opened: dict[str, Studio] = {}
         for name, one in each.items():
-            opened[name] = await stack.enter_async_context(open_one(one, own))
+            address = ShardAddress(directory, name, one.database)
+            opened[name] = await stack.enter_async_context(open_one(one, replace(own, address=address)))
         yield studio_over(ShardMap(directory, opened, steady))
 
 

@@ -74,12 +74,15 @@ class Database:
         self.limits: Mapping[str, float | None] = {}
         """Seconds, by PostgreSQL's name of each limit that its transactions have."""
         self._watch: Watch | None = None
+        self.address: Callable[[], str]
+        """The URL to which the next connection goes, on PostgreSQL."""
         if self.is_sqlite:
             self.engine = _sqlite_reader(self.url, lock_seconds) if reading else _sqlite_writer(self.url, lock_seconds)
         else:
             limits = StatementLimits.of(self.url, lock_seconds, statement_seconds)
             self.limits = limits.in_force
-            self.engine, self._watch = _postgres_engine(self.url, limits, lock_seconds, quiet_seconds)
+            self.address = lambda: url
+            self.engine, self._watch = _postgres_engine(self, limits, lock_seconds, quiet_seconds)
         self.beginnings = Beginnings()
         self.archive = Archive(self, archive)
         self._turn = threading.Lock()
@@ -198,6 +201,11 @@ class Database:
             yield connection
             connection.exec_driver_sql("COMMIT")
 
+    def follow(self, address: Callable[[], str] | None) -> None:
+        """Have each new connection go where `address` says by then; on PostgreSQL alone, and in the same schema."""
+        if address is not None:
+            self.address = address
+
     def close(self) -> None:
         self._close_idle()
         self.engine.dispose()
@@ -261,14 +269,24 @@ def roll_back(connection: Connection) -> None:
 
 
 def _postgres_engine(
-    url: URL, limits: StatementLimits, lock_seconds: float, quiet_seconds: float | None
+    database: Database, limits: StatementLimits, lock_seconds: float, quiet_seconds: float | None
 ) -> tuple[Engine, Watch]:
     """The engine, and who watches over its statements. Raises StoreError."""
+    url = database.url
     try:
         from infrastructure.store import postgres
     except ImportError as error:
         raise StoreError(f"no driver for {url.drivername!r} is installed") from error
     watch = postgres.Watch(min(1.0, limits.patience / 4))
+    quiet = postgres.QUIET_SECONDS if quiet_seconds is None else quiet_seconds
+    guarded = partial(postgres.GuardedConnection, watch=watch, limits=limits, quiet_seconds=quiet)
+
+    def connect() -> Any:
+        """Raises the driver's errors."""
+        where = parse_url(database.address())
+        _, named = engine.dialect.create_connect_args(without_schemas(where))
+        return engine.dialect.connect(**named, **connect_arguments(where), connection_factory=guarded)
+
     engine = create_engine(
         without_schemas(url),
         isolation_level="AUTOCOMMIT",
@@ -276,15 +294,7 @@ def _postgres_engine(
         pool_timeout=lock_seconds,
         executemany_mode="values_plus_batch",
         use_native_hstore=False,
-        connect_args={
-            **connect_arguments(url),
-            "connection_factory": partial(
-                postgres.GuardedConnection,
-                watch=watch,
-                limits=limits,
-                quiet_seconds=postgres.QUIET_SECONDS if quiet_seconds is None else quiet_seconds,
-            ),
-        },
+        creator=connect,
     )
     event.listen(engine, "checkout", _refuse_stale)
     event.listen(engine, "handle_error", _notice_what_is_gone)

@@ -49,7 +49,7 @@ STORY = {
 ENDLESS = {("serve",), ("mcp",)}
 """Commands that go on until they are stopped; they are tried as processes, beside what they serve."""
 
-SHARDED = {("shard", word) for word in ("add", "list", "move")}
+SHARDED = {("shard", word) for word in ("add", "address", "list", "move")}
 """Commands that need a directory of shards; they are tried beside those."""
 
 MONTH = iso(now())[:7]
