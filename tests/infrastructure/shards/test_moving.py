@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -17,16 +18,18 @@ from infrastructure.auditing import verdict_of
 from infrastructure.bootstrap import open_studio
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
+from infrastructure.shards.adding import add_shard
 from infrastructure.shards.directory import Directory, Home
 from infrastructure.shards.moving import STEPS, MovedAccount, move_account
-from infrastructure.shards.opening import settings_of
+from infrastructure.shards.opening import open_directory, settings_of
 from infrastructure.store.database import Database
 from infrastructure.store.schema import CONTENTS, KEYS, LOG
 from projections.views.costs import COSTS
 from projections.views.usage import USAGE
 from tests.application.studios import SYNC
 from tests.faults.processes import Reaper, ended, started
-from tests.infrastructure.shards.conftest import account_in, settings_over
+from tests.infrastructure.shards.conftest import SHARDS, account_in, settings_over
+from tests.postgres import execute, fresh_database
 
 ACCOUNT, OTHER = account_in("a"), account_in("a", "other")
 
@@ -90,6 +93,52 @@ async def test_a_move_that_is_killed_at_every_step_goes_on_with_one_owner_at_mos
         assert sums(studio) == before
         assert (await studio.operations.run(asking("key-1"))).operation == made[1]
         assert (await verdict_of(studio.audit)).clean
+
+
+class Stopped(Exception):
+    """The process that moves an account ends here."""
+
+
+def stopping_at(last: str) -> Callable[[str], None]:
+    def reached(step: str) -> None:
+        if step == last:
+            raise Stopped
+
+    return reached
+
+
+async def test_moves_go_on_whose_directory_was_lost_or_is_an_older_one(
+    settings: Settings, directory: Directory, shards_url: str, postgres_server: str
+) -> None:
+    steps = ("left", "copied", "arrived", "erased")
+    accounts = {step: account_in("a", step) for step in steps}
+    leaving, arrived = Home("a", moving_to="b"), Home("b", moved_from="a")
+    wanted = dict(zip(accounts.values(), (leaving, leaving, arrived, arrived), strict=True))
+    async with open_studio(settings, serve=False) as studio:
+        await fill(studio, *accounts.values())
+        before = sums(studio)[0]
+        for step, account in accounts.items():
+            with pytest.raises(Stopped):
+                await move_account(settings, account, "b", reached=stopping_at(step))
+    urls = directory.shards()
+    execute(shards_url, "UPDATE shard_accounts SET shard = 'a', moving_to = NULL, moved_from = NULL")
+    for name in SHARDS:
+        add_shard(settings, name, urls[name])
+    assert directory.homes([*wanted]) == wanted
+    with fresh_database(postgres_server) as another:
+        anew = settings_over(another, settings.home)
+        for name in reversed(SHARDS):
+            add_shard(anew, name, urls[name], take_over=True)
+        with open_directory(anew) as made:
+            assert made.homes([*wanted]) == wanted
+            for account in wanted:
+                assert await move_account(anew, account, "b") == MovedAccount(account, "a", "b")
+            async with open_studio(anew, serve=False) as studio:
+                assert sums(studio)[0] == before
+                assert (await verdict_of(studio.audit)).clean
+            assert await owners(anew, made, accounts["copied"]) == ["b"]
+            add_shard(anew, "a", urls["a"])
+            assert made.homes([*wanted]) == dict.fromkeys(wanted, Home("b"))
 
 
 async def test_who_asks_meanwhile_loses_nothing_and_has_nothing_done_twice(
