@@ -79,10 +79,11 @@ class ProviderSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """As usual, and under the environment the configuration file."""
         prefix = getattr(env_settings, "env_prefix", "").removeprefix(PREFIX.lower())
-        said = {name.removeprefix(prefix): value for name, value in filed().items() if name.startswith(prefix)}
+        in_file = filed(env_settings, dotenv_settings)
+        said = {name.removeprefix(prefix): value for name, value in in_file.items() if name.startswith(prefix)}
         own = {name: value for name, value in said.items() if name in settings_cls.model_fields}
-        filed_source = InitSettingsSource(settings_cls, own)
-        return init_settings, *that_speak(env_settings, dotenv_settings), filed_source, file_secret_settings
+        filed_sources = [InitSettingsSource(settings_cls, own)] if own else []
+        return init_settings, *that_speak(env_settings, dotenv_settings), *filed_sources, file_secret_settings
 
     @property
     def origins(self) -> tuple[str, ...]:

@@ -62,9 +62,12 @@ if TYPE_CHECKING:
     from application.studios.services import Services
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Studio:
-    """Everything a service, a command or an application asks of a studio; `bootstrap.open_studio` makes one."""
+    """Everything a service, a command or an application asks of a studio; `bootstrap.open_studio` makes one.
+
+    Its repr is short: asyncio tells that of each main task's result whenever it puts a signal's handler back.
+    """
 
     operations: Operations
     accounts: Accounts

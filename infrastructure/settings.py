@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, Field, PrivateAttr, Secret, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -190,13 +191,17 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """As usual, but what files say for providers is left to their own models, as in the environment."""
-        own = {name: value for name, value in filed().items() if name in settings_cls.model_fields}
-        filed_source = InitSettingsSource(settings_cls, own)
-        return init_settings, *that_speak(env_settings, _OwnFile(settings_cls)), filed_source, file_secret_settings
+        own = {
+            name: value
+            for name, value in filed(env_settings, dotenv_settings).items()
+            if name in settings_cls.model_fields
+        }
+        filed_sources = [InitSettingsSource(settings_cls, own)] if own else []
+        return init_settings, *that_speak(env_settings, _OwnFile(settings_cls)), *filed_sources, file_secret_settings
 
     @property
     def shard(self) -> str:
@@ -241,15 +246,42 @@ def wrong_fields(error: ValidationError) -> list[tuple[str, str]]:
 
 def that_speak(*sources: PydanticBaseSettingsSource) -> list[PydanticBaseSettingsSource]:
     """The sources without those that have no variable for their model: asking for each field takes a millisecond."""
-    return [source for source in sources if not isinstance(source, EnvSettingsSource) or _speaks(source)]
+    heard = [_ByName(source) if _is_plain(source) else source for source in sources]
+    return [source for source in heard if not isinstance(source, _ByName) or source.names]
 
 
-def _speaks(source: EnvSettingsSource) -> bool:
-    """Whether it has a variable under the prefix; a field with a name of its own may be told by any."""
-    if any(field.validation_alias for field in source.settings_cls.model_fields.values()):
-        return bool(source.env_vars)
-    prefix = source.env_prefix.lower()
-    return any(name.lower().startswith(prefix) for name in source.env_vars)
+class _ByName(PydanticBaseSettingsSource):
+    """The fields for which a source has a variable; it is not asked for the others."""
+
+    def __init__(self, source: Any) -> None:
+        super().__init__(source.settings_cls)
+        self._source, prefix = source, source.env_prefix
+        self.names = [name for name in self.settings_cls.model_fields if f"{prefix}{name}".lower() in source.env_vars]
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """The text of the field's variable."""
+        return self._source.get_field_value(field, field_name)  # type: ignore[no-any-return]
+
+    def __call__(self) -> dict[str, Any]:
+        """What is said; of the source itself if some of it has a shape of its own, or is none."""
+        told = {name: self._prepared(name, self.settings_cls.model_fields[name]) for name in self.names}
+        if any(isinstance(value, Mapping) for value in told.values()):
+            return self._source()  # type: ignore[no-any-return]
+        return {name: value for name, value in told.items() if value is not None}
+
+    def _prepared(self, name: str, field: FieldInfo) -> Any:
+        value, _, is_complex = self.get_field_value(field, name)
+        return self._source.prepare_field_value(name, field, value, is_complex)
+
+
+def _is_plain(source: PydanticBaseSettingsSource) -> bool:
+    """Whether each field has one variable, whose name follows from the field's."""
+    if not isinstance(source, EnvSettingsSource):
+        return False
+    extra = isinstance(source, DotEnvSettingsSource) and source.config.get("extra", "ignore") != "ignore"
+    odd = source.case_sensitive or source.env_nested_delimiter or source.env_parse_none_str is not None
+    named = any(field.validation_alias for field in source.settings_cls.model_fields.values())
+    return not (odd or named or (extra and not isinstance(source, _OwnFile)))
 
 
 def complaint(error: ValidationError) -> tuple[str, str]:
@@ -262,14 +294,17 @@ def revealed(secret: SecretStr | None) -> str:
     return "" if secret is None else secret.get_secret_value()
 
 
-def filed() -> Mapping[str, Any]:
-    """The configuration file's settings, by name without our prefix. Raises InvalidInput for what is no such file."""
-    return filed_settings(used_file())
+def filed(*known: PydanticBaseSettingsSource) -> Mapping[str, Any]:
+    """The configuration file's settings, by name without our prefix. Raises InvalidInput for what is no such file.
+
+    Sources that are `known`, the first before the others, need not be read again for the name of that file.
+    """
+    return filed_settings(used_file(*known))
 
 
-def used_file() -> Path | None:
+def used_file(*known: PydanticBaseSettingsSource) -> Path | None:
     """The configuration file, if one is named."""
-    return chosen_file(_in_environment().get(VARIABLE.lower(), ""))
+    return chosen_file(_in_environment(*known).get(VARIABLE.lower(), ""))
 
 
 def spoken() -> dict[str, str]:
@@ -283,9 +318,11 @@ def spoken() -> dict[str, str]:
     }
 
 
-def _in_environment() -> dict[str, str]:
+def _in_environment(*known: PydanticBaseSettingsSource) -> dict[str, str]:
     """The environment's settings, and under them those of the .env file."""
-    found = {**DotEnvSettingsSource(Settings).env_vars, **EnvSettingsSource(Settings).env_vars}
+    found: dict[str, str | None] = {}
+    for source in reversed(known or (EnvSettingsSource(Settings), DotEnvSettingsSource(Settings))):
+        found |= source.env_vars if isinstance(source, EnvSettingsSource) else {}
     return {name: value or "" for name, value in found.items() if name.startswith(PREFIX.lower())}
 
 

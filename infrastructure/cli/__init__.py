@@ -15,7 +15,8 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from infrastructure.collector import THRESHOLDS
 
@@ -41,12 +42,22 @@ def main(arguments: Sequence[str] | None = None, parts: Parts | None = None) -> 
 
 
 def _run(given: list[str], parts: Parts | None) -> int:
-    from typer.main import get_command
-
-    from infrastructure.cli.app import app
     from infrastructure.cli.failures import guarded
     from infrastructure.cli.session import PARTS
 
     PARTS.set(parts)
-    root = get_command(app)  # called by itself: Typer's own call puts its own hook for tracebacks in place of ours
+    root = _root()
     return guarded(lambda: root.main(given, prog_name="imagestudio", standalone_mode=False), given)
+
+
+@cache
+def _root() -> Any:
+    """The command of all commands, made once for whoever runs several in a process.
+
+    It is called by itself: Typer's own call puts its own hook for tracebacks in place of ours.
+    """
+    from typer.main import get_command
+
+    from infrastructure.cli.app import app
+
+    return get_command(app)

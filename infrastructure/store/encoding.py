@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
+from functools import cache
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -49,6 +50,7 @@ QUOTED = (Validated, Rerouted)
 KEPT = 1_024
 """Operations whose bytes are kept: those that are on their way, as a rule."""
 
+Made = TypeVar("Made")
 Beside = tuple[Callable[..., msgspec.Struct], Callable[[Any], tuple[Any, ...]]]
 """A type of fact with its operation as bytes, and all other fields of a fact, in their order."""
 
@@ -58,7 +60,8 @@ class FactEncoder:
 
     def __init__(self, shapes: Iterable[type[Fact]]) -> None:
         self.encode = msgspec.json.Encoder(decimal_format=PLAIN).encode
-        self._beside = {shape: _beside(shape) for shape in shapes if issubclass(shape, OperationFact)}
+        of_operations = [shape for shape in shapes if issubclass(shape, OperationFact)]
+        self._beside = {shape: _beside(shape) for shape in of_operations}
         self._sparing = {shape: _sparing(shape) for shape in shapes if shape not in self._beside and _spares(shape)}
         self._known: dict[str, tuple[Operation, msgspec.Raw]] = {}
 
@@ -85,17 +88,25 @@ class FactEncoder:
         return written
 
 
+def _once(make: Callable[[Any], Made]) -> Callable[[Any], Made]:
+    """What is made of a type is made once a process: programs, and tests above all, open more than one log."""
+    return cache(make)
+
+
+@_once
 def _beside(shape: type[OperationFact]) -> Beside:
     first, *others = (field.name for field in fields(shape))
     assert (first, len(others) > 1) == ("operation", True), "a fact begins with its operation, and has an instant"
     return _struct(shape, (first, msgspec.Raw)), attrgetter(*others)
 
 
+@_once
 def _sparing(shape: type[Fact]) -> Beside:
     """A fact that is not of an operation, without what it spares."""
     return _struct(shape), attrgetter(*(one.name for one in fields(shape)))
 
 
+@_once
 def _spares(shape: type[Fact]) -> bool:
     return any(one.metadata.get("spare") for one in fields(shape))
 
