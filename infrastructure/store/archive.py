@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Executable, Select, select
+from sqlalchemy import Executable, Select, bindparam, select
 
 from infrastructure.store.schema import ARCHIVE_SEGMENTS, ARCHIVED_STREAMS, LEDGER, OPERATIONS
 from infrastructure.store.segments import Segment, SegmentRow, damaged, decode_segment
@@ -29,13 +29,11 @@ OPENED: Final = 4
 CHUNK: Final = 500
 PAGE: Final = 2_000
 
-Ask = Callable[[Executable], Sequence[Any]]
-
 
 class RowSource(Protocol):
     """The database's part of it."""
 
-    def rows(self, query: Executable) -> Sequence[Any]: ...
+    def rows(self, query: Executable, parameters: Mapping[str, Any] | None = None) -> Sequence[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +72,14 @@ class SegmentQuery:
         )
 
 
+NEAR = (
+    select(ARCHIVE_SEGMENTS)
+    .where(ARCHIVE_SEGMENTS.c.last > bindparam("after"), ARCHIVE_SEGMENTS.c.first <= bindparam("upto"))
+    .order_by(ARCHIVE_SEGMENTS.c.number)
+)
+"""Segments with facts between two positions: asked by all who read the log, at its end above all."""
+
+
 class Archive:
     """The segments of one database; for all threads. Every method raises LogCorrupted naming what is amiss."""
 
@@ -81,7 +87,7 @@ class Archive:
         self.folder = folder
         self.opened = 0
         """How many files were read so far."""
-        self._ask: Ask = database.rows
+        self._ask = database.rows
         self._kept: OrderedDict[int, Segment] = OrderedDict()
         self._turn = threading.Lock()
         self._ledger = ""
@@ -173,9 +179,9 @@ class Archive:
 
     def _candidates(self, wanted: SegmentQuery) -> Collection[SegmentRecord]:
         at, of = ARCHIVE_SEGMENTS.c, ARCHIVED_STREAMS.c
-        near = select(ARCHIVE_SEGMENTS).where(at.last > wanted.after, at.first <= wanted.upto)
         if not wanted.operations and not wanted.streams:
-            return self._records(near)
+            return [SegmentRecord(*row) for row in self._ask(NEAR, {"after": wanted.after, "upto": wanted.upto})]
+        near = select(ARCHIVE_SEGMENTS).where(at.last > wanted.after, at.first <= wanted.upto)
         near = near.join(ARCHIVED_STREAMS, of.segment == at.number)
         near = near.where(of.last_version > wanted.above, of.first_version <= wanted.end).distinct()
         if not wanted.operations:

@@ -209,7 +209,7 @@ COMMANDS = [
     ("approvals",),
     ("storecheck",),
     ("probe", "--once", "--account", "ACCOUNT", "--model", "scripted-image"),
-    ("simulate-faults", "--seed", "5", "--operations", "20"),
+    ("simulate-faults", "--seed", "5", "--operations", "5"),
     ("relay", "--status"),
     ("alert", "set", "--at", "80%", "--at", "0.05"),
     ("alert", "list"),
