@@ -263,7 +263,7 @@ class _ByName(PydanticBaseSettingsSource):
         return self._source.get_field_value(field, field_name)  # type: ignore[no-any-return]
 
     def __call__(self) -> dict[str, Any]:
-        """What is said; of the source itself if some of it has a shape of its own, or is none."""
+        """The values; as the source itself tells them if some have a shape of their own."""
         told = {name: self._prepared(name, self.settings_cls.model_fields[name]) for name in self.names}
         if any(isinstance(value, Mapping) for value in told.values()):
             return self._source()  # type: ignore[no-any-return]

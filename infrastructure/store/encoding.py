@@ -89,7 +89,7 @@ class FactEncoder:
 
 
 def _once(make: Callable[[Any], Made]) -> Callable[[Any], Made]:
-    """What is made of a type is made once a process: programs, and tests above all, open more than one log."""
+    """Make the same of a type once a process: programs, and tests above all, open more than one log."""
     return cache(make)
 
 
