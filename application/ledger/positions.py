@@ -2,6 +2,7 @@
 
     a:16,b:12     as text: of a cursor, a header, or a line of a page
     28            as a number: their sum, which grows with every fact of any of them
+    a:9,b:12/a:0,b:0/a:16,b:12   the place of a page between others that were begun together
 
 An answer that was put together from several logs is of such a position. Two of one studio are compared by their
 numbers only where one came after the other, as answers of one process do.
@@ -51,6 +52,34 @@ class Positions(int):
         return cls(found)
 
 
+class PagePlace(Positions):
+    """A place in a reading that goes page by page: `begun` after positions, to end at others, whatever moves meanwhile.
+
+    Accounts may move between two pages, and have their facts in two logs then: what the first page read decides.
+    """
+
+    begun: Positions
+    upto: Positions
+
+    @classmethod
+    def of(cls, logs: Mapping[str, int], begun: Mapping[str, int], upto: Mapping[str, int]) -> Self:
+        """The place after `logs`."""
+        made = cls(logs)
+        made.begun, made.upto = Positions(begun), Positions(upto)
+        return made
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}/{self.begun}/{self.upto}"
+
+    @classmethod
+    def parse(cls, text: str, field: str = "position") -> Self:
+        """The place that a text says. Raises InvalidInput."""
+        parts = text.split("/")
+        if len(parts) != 3:
+            raise InvalidInput(field, f"{text[:60]!r} is not where a page ended", hint="give what the page said")
+        return cls.of(*(Positions.parse(one, field).logs for one in parts))
+
+
 def told_position(position: int) -> int | str:
     """A position as text if it says of which log it is, else as a number: for whoever hands it on."""
     return str(position) if isinstance(position, Positions) else position
@@ -64,7 +93,7 @@ def is_several(text: str) -> bool:
 def position_of(text: str, field: str = "position") -> int:
     """The position, or positions, that a text says. Raises InvalidInput."""
     if is_several(text):
-        return Positions.parse(text, field)
+        return (PagePlace if "/" in text else Positions).parse(text, field)
     if not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
         raise InvalidInput(field, f"{text[:60]!r} is not a position", hint="such as 1200, or a:16,b:12 of shards")
     return int(text)

@@ -15,18 +15,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import merge
 from itertools import islice
-from typing import Any, Final
+from typing import Any
 
 from application.keeping.books import Booked, BookQuery
-from application.ledger.positions import Positions, reached
+from application.ledger.positions import PagePlace, Positions, reached
 from domain.errors import InvalidInput
 from domain.ledger import account_stream
 from domain.streams import account_of
 from infrastructure.shards.routing import Routed, reader_of
 from infrastructure.store.reader import SqlReader
 from projections.books import BookPage
-
-NOWHERE: Final[Mapping[str, int]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +61,19 @@ class RoutedBooks(Routed):
     def postings(
         self, wanted: BookQuery, after: int = 0, limit: int | None = None, upto: int | None = None
     ) -> BookPage:
-        """As `Books.postings`; `next` says a position of each shard."""
+        """As `Books.postings`; `next` says a position of each shard, and of which reading it is."""
         if wanted.account is not None:
             page: BookPage = self._call("postings")(wanted, after, limit, upto)
             return page
         begins = self._logs(after)
-        ends = self._logs(self.log.end() if upto is None else upto)
-        # A page may end between an account's facts of two logs: how far it came in one says nothing of the other.
-        moved = replace(self._moved(NOWHERE, ends), told={})
+        begun, ends = begins, self._logs(self.log.end() if upto is None else upto)
+        if isinstance(after, PagePlace):  # an account that moved since is read where the first page read it
+            begun, ends = self._logs(after.begun), self._logs(after.upto)
+        moved = self._moved(begun, ends)
         found = [*islice(self._merged(wanted, begins, ends, moved), None if limit is None else limit + 1)]
         entries = found if limit is None else found[:limit]
-        following = None if len(entries) == len(found) else Positions({**begins, **_last(entries)})
+        more = len(entries) < len(found)
+        following = PagePlace.of({**begins, **_last(entries)}, begun, ends) if more else None
         operations = sorted({one.operation for one in entries if one.operation is not None})
         assets = {id: one for _, shard in self._shards for id, one in self._part(shard).assets_of(operations).items()}
         return BookPage(tuple(entries), assets, following, Positions(ends))

@@ -61,6 +61,25 @@ def test_postings_of_all_shards_come_in_pages_that_miss_none(studio: Path) -> No
     assert {tuple(row["positions"]) for row in seen} == {("a",), ("b",)}
 
 
+def test_postings_between_whose_pages_an_account_moved_are_told_once(studio: Path) -> None:
+    def page(after: str, limit: int) -> Any:
+        return call("books", "receivable", "--json", "--limit", str(limit), "--after", after).document
+
+    whole = page("a:0,b:0", 50)
+    first = page("a:0,b:0", 1)
+    assert call("shard", "move", ACCOUNTS[0], "--to", "b").code == 0
+    second = page(first["next"], 50)
+    assert first["postings"] + second["postings"] == whole["postings"]
+    assert "next" not in second
+    end = ",".join(f"{name}:{at}" for name, at in second["positions"].items())
+    assert page(end, 50)["postings"] == []
+    assert call("generate", "y", "-m", "scripted-image", "--account", ACCOUNTS[0]).code == 0
+    assert {row["account"] for row in page(end, 50)["postings"]} == {ACCOUNTS[0]}
+    assert len(page("a:0,b:0", 50)["postings"]) == len(whole["postings"]) + len(page(end, 50)["postings"])
+    for wrong in ("a:0,b:0/a:0,b:0", "a:0,b:0/a:x,b:0/a:1,b:1"):
+        assert call("books", "receivable", "--json", "--after", wrong).error["code"] == "invalid_input"
+
+
 def test_events_are_told_shard_after_shard_with_their_positions(studio: Path) -> None:
     told = call("events", "--json").document["events"]
     assert [[*row["positions"].items()] for row in told] == [[(name, n)] for name in "ab" for n in range(1, 8)]
