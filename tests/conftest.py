@@ -71,6 +71,15 @@ def pytest_sessionstart() -> None:
             pytest.exit(f"the installed entry points are older than {place}/pyproject.toml; run: {run}", 4)
 
 
+LONGEST = ("tests/faults/", "tests/infrastructure/simulation/", "tests/infrastructure/dashboard/")
+"""Where single tests take half a minute, most of it waiting for processes."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, beside others that work: at the end only one worker would still be at them."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
+
+
 def pytest_collection_finish() -> None:
     """What was collected stays to the end, and is half a million objects: the collector need not look at them again."""
     gc.collect()
