@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, MetaData
 
 from application.ledger.log import fact_name
+from domain.periods import QUARTER
 from infrastructure.store.database import Database
 from infrastructure.store.facts import NAMES
-from projections.engine.alike import QUARTER
 from projections.engine.columns import Role
 from projections.engine.tables import indexes_of, table_of
 from projections.engine.view import AnyView
@@ -30,6 +30,7 @@ from projections.views.costs import COSTS
 from projections.views.links import LINKS
 from projections.views.operations import OPERATIONS
 from projections.views.periods import PERIODS
+from projections.views.providercosts import PROVIDER_COSTS
 from projections.views.quarters import KNOWN, QUARTERS
 from projections.views.spend import SPEND
 from projections.views.usage import USAGE
@@ -185,6 +186,13 @@ def _costs(sql: Dialect) -> tuple[Mapping[str, str], str]:
     currency = {"currency": sql.text("currency")}
     months = {"month_start": sql.month(""), "month_end": sql.month("+1 month")}
     return {**keys, **currency, **months, **_sums(sql), **units}, sql.log(_operation(*MONEY))
+
+
+def _provider_costs(sql: Dialect) -> tuple[Mapping[str, str], str]:
+    keys = {name: sql.text(f"operation.{name}") for name in ("model", "provider")}
+    quarter = f"coalesce({sql.whole('asked')}, {sql.whole('at')}) / {QUARTER} * {QUARTER}"
+    currency = f"max(coalesce({sql.text('cost_currency')}, {sql.text('currency')}))"
+    return {**_sums(sql), **keys, "quarter": quarter, "currency": currency}, sql.log(_operation(*MONEY))
 
 
 def _spend(sql: Dialect) -> tuple[Mapping[str, str], str]:
@@ -382,6 +390,7 @@ SELECTS = {
     PERIODS.name: _periods,
     COSTS.name: _costs,
     SPEND.name: _spend,
+    PROVIDER_COSTS.name: _provider_costs,
     QUARTERS.name: _quarters,
     CORRECTIONS.name: _corrections,
     OPERATIONS.name: _operations,

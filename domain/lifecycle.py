@@ -60,10 +60,9 @@ from domain.operation import (
     Substituted,
     Validated,
 )
-from domain.pricing import Quote
+from domain.periods import unless_same_quarter
 from domain.spending import less, spent_of
 from domain.value import maker
-from domain.wallet import Draws
 
 _make_asked = maker(Asked)
 _make_held = maker(Held)
@@ -122,8 +121,10 @@ def _evolve_outcome(state: State | None, fact: OperationFact) -> State:
                 drawn=fact.drawn,
             )
         case Released() if isinstance(state, UNDER_WAY):
-            known = fact.cost is not None
-            return Dropped(fact.operation, fact.reason, state.quote, cost_known=known, cost=fact.cost or 0)
+            known, cost = fact.cost is not None, fact.cost or 0
+            return Dropped(
+                fact.operation, fact.reason, state.quote, cost_known=known, cost=cost, admitted=state.admitted
+            )
         case Adjusted() if isinstance(state, CORRECTABLE):
             return _corrected(state, fact)
     assert state is not None, f"{type(fact).__name__} cannot come first"
@@ -192,9 +193,9 @@ def complete(
     """
     told = _make_told(readable(cost), usage, rough)
     match state:
-        case Sent(operation, quote, drawn=drawn) | Running(operation, quote, drawn=drawn):
+        case Sent(operation, quote) | Running(operation, quote):
             completed = _completed(operation, assets, now, told, lost, unlike, late=False)
-            return [completed, _charged(operation, quote, reckon(quote, len(assets), lost, told), now, drawn)]
+            return [completed, _charged(state, reckon(quote, len(assets), lost, told), now)]
         case Dropped(operation, reason, late=False) if reason == POLICY:
             return [_completed(operation, assets, now, told, lost, unlike, late=True)]
         case _ if isinstance(state, Closed):
@@ -312,9 +313,10 @@ def _completed(
     return _make_completed(operation, now, assets, told.bill, late, usage, lost.outputs, losses, told.rough, unlike)
 
 
-def _charged(operation: Operation, quote: Quote, found: Reckoning, now: int, held: Draws | None) -> Charged:
+def _charged(state: Sent | Running, found: Reckoning, now: int) -> Charged:
+    quote, held = state.quote, state.drawn
     return _make_charged(
-        operation,
+        state.operation,
         now,
         outputs=found.outputs,
         unit=found.unit,
@@ -329,6 +331,7 @@ def _charged(operation: Operation, quote: Quote, found: Reckoning, now: int, hel
         listed=found.listed,
         drawn=spent_of(held, found.price) if held else None,
         held=quote.price if quote.price != found.price else None,
+        asked=unless_same_quarter(state.admitted, now),
     )
 
 
@@ -347,6 +350,7 @@ def _released(
         cost_source=source,
         why=why,
         cost_currency=quote.other_currency,
+        asked=unless_same_quarter(state.admitted, now),
     )
 
 

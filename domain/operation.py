@@ -5,8 +5,7 @@
                   the hold    may be sent   job id      └─ ProviderFailed ─ Released
 
 `Rerouted` replaces the hold after a definite refusal; after `Postponed` anybody may send it again. After a release by
-policy a late success is delivered with its cost, never charged. The order of facts, and what they make of an operation,
-are in `domain.lifecycle`.
+policy a late success is delivered with its cost, never charged. The order of facts is in `domain.lifecycle`.
 """
 
 from __future__ import annotations
@@ -90,10 +89,8 @@ class OperationFact:
 
 @value
 class Requested(OperationFact):
-    """A request was made; `digest` is a keyed hash of the content, which itself is kept erasable elsewhere.
-
-    `inputs` are the files it came with; of a request that is refused none is kept, and none is named.
-    """
+    """A request was made; `digest` is a keyed hash of the content, which itself is kept erasable elsewhere. The files
+    it came with are `inputs`; of a refused one none is kept or named."""
 
     key: str | None
     digest: str
@@ -105,8 +102,7 @@ class Requested(OperationFact):
 class Rejected(OperationFact):
     """The business refused: which limit of which scope, what was asked of it, used and held, and what is left.
 
-    `currency` is the account's. Of a limit, `window` is what it counts over, `resets_at` when that begins anew, and
-    `zone` the one whose clock the account goes by.
+    `currency` is the account's. A limit's `window` begins anew at `resets_at`, by the clock of the account's `zone`.
     """
 
     reason: str
@@ -127,8 +123,7 @@ class Rejected(OperationFact):
 class Substituted(OperationFact):
     """Another model by the account's terms, in the place of the one asked, which would have passed a limit of money.
 
-    The operation is as it goes on; `model`, `provider` and `price` are what was asked. Then follows why: the `reason`
-    with the limit, its window, and what it left.
+    The operation is as it goes on; `model`, `provider`, `price` were asked; `reason` is the limit, with what it left.
     """
 
     model: str
@@ -206,7 +201,8 @@ class ProviderCompleted(OperationFact):
 class Charged(OperationFact):
     """The charge: what the account pays, what the provider bills us, and by which price book.
 
-    A cost of None is not known; `cost_currency` and `held` are said if not the price's; `drawn` is grants'.
+    A cost of None is not known; `cost_currency` and `held` are said if not the price's, `asked` if the request was made
+    in another quarter of an hour; `drawn` is grants'.
     """
 
     outputs: int
@@ -222,6 +218,7 @@ class Charged(OperationFact):
     listed: int | None = None
     drawn: Draws | None = field(default=None, metadata=SPARE)
     held: int | None = field(default=None, metadata=SPARE)
+    asked: int | None = field(default=None, metadata=SPARE)
 
 
 @value
@@ -245,6 +242,7 @@ class Released(OperationFact):
     cost_source: CostSource | None = None
     why: str = ""
     cost_currency: str = ""
+    asked: int | None = field(default=None, metadata=SPARE)
 
 
 @value
@@ -270,6 +268,7 @@ class Adjusted(OperationFact):
     was: CostSource | None = None
     cost_currency: str = ""
     back: Backs | None = field(default=None, metadata=SPARE)
+    asked: int | None = field(default=None, metadata=SPARE)
 
 
 OPERATION_FACTS: tuple[type[OperationFact], ...] = (
@@ -372,6 +371,7 @@ class Dropped:
     corrections: Corrections = ()
     cost_known: bool = True
     cost: int = 0
+    admitted: int = 0
 
 
 Open = Held | Sent | Running | Delivered

@@ -29,7 +29,8 @@ from domain.zones import zone_of
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_QUARTER: Final = timedelta(minutes=15) // _MICROSECOND
+QUARTER: Final = timedelta(minutes=15) // _MICROSECOND
+"""Microseconds of a quarter of an hour, the longest span that no zone's midnight cuts since 1972."""
 
 # A first period after a change of cycle or zone is longer than this.
 SLIVER: Final = timedelta(days=2) // _MICROSECOND
@@ -98,7 +99,12 @@ def local_day(instant: int, zone: str) -> str:
     Every fact about money asks this. Nearly every quarter of an hour lies within one local day, so the answer
     is kept by quarter; the rest is worked out afresh.
     """
-    return _day_of_quarter(instant // _QUARTER, zone) or wall_clock(instant, zone).date().isoformat()
+    return _day_of_quarter(instant // QUARTER, zone) or wall_clock(instant, zone).date().isoformat()
+
+
+def unless_same_quarter(earlier: int, instant: int) -> int | None:
+    """An earlier instant, None if it is not known (0) or lies in the same quarter of an hour."""
+    return None if earlier == 0 or earlier // QUARTER == instant // QUARTER else earlier
 
 
 def period_at(cycle: Cycle, zone: str, instant: int) -> Period:
@@ -188,8 +194,8 @@ def _clock(instant: int, zone: str) -> datetime:
 @lru_cache(maxsize=4096)
 def _day_of_quarter(quarter: int, zone: str) -> str | None:
     """The one local date of a quarter of an hour; None if midnight or a change of clocks falls inside it."""
-    first_instant = quarter * _QUARTER
-    last_instant = first_instant + _QUARTER - 1
+    first_instant = quarter * QUARTER
+    last_instant = first_instant + QUARTER - 1
     first, last = wall_clock(first_instant, zone), wall_clock(last_instant, zone)
     steady = last - first == timedelta(microseconds=last_instant - first_instant)
     return first.date().isoformat() if steady and first.date() == last.date() else None

@@ -39,7 +39,7 @@ from domain.operation import (
     State,
     Stored,
 )
-from domain.periods import local_day
+from domain.periods import local_day, unless_same_quarter
 from domain.spending import given_back
 from domain.totals import PeriodState, scopes_of
 from domain.wallet import Backs, Draws, DrawsSettled, sum_of
@@ -353,6 +353,7 @@ def adjustment(
         was=state.cost_source if isinstance(state, Settled) else None,
         cost_currency=_other_currency(state),
         back=back,
+        asked=unless_same_quarter(state.admitted, now) if isinstance(state, CORRECTABLE) else None,
     )
     return [*facts, adjusted]
 

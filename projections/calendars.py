@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from domain.errors import InvalidInput
-from domain.periods import CALENDAR_MONTH, check_zone, day_at, period_at, wall_clock
-from projections.engine.alike import QUARTER
+from domain.periods import CALENDAR_MONTH, QUARTER, check_zone, day_at, period_at, wall_clock
 
 Span = tuple[int, int]
 """From the first instant to the next span's, in epoch microseconds."""

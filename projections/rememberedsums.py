@@ -18,8 +18,8 @@ from typing import Any, Final
 
 from sqlalchemy import Select, bindparam, func, select, text
 
+from domain.periods import QUARTER
 from projections.calendars import spans
-from projections.engine.alike import QUARTER
 from projections.engine.database import ViewDatabase
 from projections.engine.tables import CHECKPOINTS, live
 from projections.summing import Summed, SumQuestion, UsageSums, merged_sums, sum_up

@@ -34,10 +34,9 @@ from sqlalchemy import (
 )
 
 from domain.errors import InvalidInput, StoreUnavailable
-from domain.periods import EARLIEST, LATEST, check_zone
+from domain.periods import EARLIEST, LATEST, QUARTER, check_zone
 from domain.tags import check_tag_name, check_tags
 from projections.calendars import GRAINS, Span, spans
-from projections.engine.alike import QUARTER
 from projections.engine.database import ViewDatabase
 from projections.engine.tables import CHECKPOINTS, live
 from projections.holding import Holding, holdings

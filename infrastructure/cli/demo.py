@@ -164,7 +164,6 @@ async def story(workspace: Path, teller: Teller) -> int:
     page = teller.page
     page.title("Image Studio: two users of one account, and a log that explains every cent")
     page.prose("No key is needed: this machine paints, which only stands in for a model, and says so.", "dim", indent=2)
-    page.line()
     async with open_studio(settings_for(workspace)) as studio:
         await studio.accounts.open(ACCOUNT, plan="pro")
         oddest = await pictures(studio, teller)

@@ -13,8 +13,8 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, get_type_hints
 
-QUARTER: Final = 15 * 60 * 1_000_000
-"""Microseconds of a quarter of an hour: the largest span that no time zone's midnight cuts."""
+from domain.periods import QUARTER
+
 AT: Final = "at"
 
 Signature = Callable[[Any], tuple[Any, ...]]

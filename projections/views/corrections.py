@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domain.operation import Adjusted
+from domain.periods import QUARTER
 from domain.value import value
-from projections.engine.alike import QUARTER
 from projections.engine.columns import (
     Account,
     Cost,

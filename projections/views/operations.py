@@ -298,6 +298,12 @@ def _word(source: CostSource | None) -> str | None:
     return None if source is None else str(source)
 
 
+SENT = ("dispatched", "submitted", "completed")
+"""States of operations that may have cost something, and have not ended."""
+
+APART = "state IN ('dispatched', 'submitted', 'completed') OR (state = 'released' AND (cost <> 0 OR cost_unknown > 0))"
+"""Operations of which a provider's invoice may know and no charge does: those on their way, and failures that cost."""
+
 ID = "operation.id"
 IDENTITY = "batch account user project api_key kind model provider period".split()
 QUOTE = "quote.price quote.currency quote.model_class quote.sale drawn"
@@ -312,6 +318,7 @@ OPERATIONS = View(
     indexes=(
         Sorted("newest", ("account", "requested_at")),
         Sorted("held", ("account", "period_start"), "held > 0"),
+        Sorted("apart", ("provider", "requested_at"), APART),
         Sorted("refused", ("account", "requested_at"), "state = 'rejected'"),
     ),
     changes={

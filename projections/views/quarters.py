@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from domain.booking import GoodwillGiven
 from domain.charging import CostSource
 from domain.operation import CANCELLED, Adjusted, Charged, Rejected, Released
-from domain.periods import Period
+from domain.periods import QUARTER, Period
 from domain.value import value
-from projections.engine.alike import QUARTER
 from projections.engine.columns import (
     Account,
     Cost,

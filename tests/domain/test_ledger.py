@@ -206,4 +206,5 @@ def test_an_unknown_operation_and_an_unknown_account_are_told_with_what_to_do() 
 
 
 def test_a_dropped_operation_remembers_its_quote_for_a_late_bill() -> None:
-    assert recorded(BILLED, GIVEN_UP).look_up("op-1") == Dropped(OPERATION, "policy", QUOTE, cost_known=False)
+    dropped = Dropped(OPERATION, "policy", QUOTE, cost_known=False, admitted=NOON)
+    assert recorded(BILLED, GIVEN_UP).look_up("op-1") == dropped

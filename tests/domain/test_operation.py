@@ -80,11 +80,11 @@ STORIES: dict[str, tuple[tuple[OperationFact, ...], State]] = {
     "delivered": ((*SENT, COMPLETED), Delivered(OPERATION, QUOTE, 4, 30 * CENT, NOON)),
     "charged": (SETTLED, Settled(OPERATION, 40 * CENT, "USD", **AS_BILLED)),
     "failed": ((*RUNNING, FAILED), Running(OPERATION, QUOTE, 1, "job-1", NOON)),
-    "released": (DROPPED, Dropped(OPERATION, "blocked", QUOTE)),
-    "released before it was sent": ((*HELD, RELEASED), Dropped(OPERATION, "blocked", QUOTE)),
+    "released": (DROPPED, Dropped(OPERATION, "blocked", QUOTE, admitted=NOON)),
+    "released before it was sent": ((*HELD, RELEASED), Dropped(OPERATION, "blocked", QUOTE, admitted=NOON)),
     "released, then a late success": (
         (*GIVEN_UP, LATE_SUCCESS),
-        Dropped(OPERATION, "policy", QUOTE, late=True, cost_known=False),
+        Dropped(OPERATION, "policy", QUOTE, late=True, cost_known=False, admitted=NOON),
     ),
     "refunded": (
         (*SETTLED, REFUND),
@@ -103,7 +103,7 @@ STORIES: dict[str, tuple[tuple[OperationFact, ...], State]] = {
     ),
     "cost corrected after a release": (
         (*DROPPED, replace(REFUND, price=0)),
-        Dropped(OPERATION, "blocked", QUOTE, corrections=(("ticket-1", 0, 0),)),
+        Dropped(OPERATION, "blocked", QUOTE, corrections=(("ticket-1", 0, 0),), admitted=NOON),
     ),
 }
 

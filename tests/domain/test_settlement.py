@@ -264,7 +264,7 @@ def test_while_nobody_has_opened_the_next_period_it_settles_in_its_own_book() ->
     ledger = recorded(PREPAID, SENT)
     facts = fail(ledger, "op-1", "blocked", 0, IN_MAY)
 
-    assert facts == [replace(FAILED, at=IN_MAY), replace(RELEASED, at=IN_MAY)]
+    assert facts == [replace(FAILED, at=IN_MAY), replace(RELEASED, at=IN_MAY, asked=NOON)]
     assert balance(after(ledger, facts)) == DOLLAR
 
 

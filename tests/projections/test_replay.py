@@ -20,6 +20,7 @@ from projections.views.corrections import CORRECTIONS
 from projections.views.costs import COSTS
 from projections.views.operations import OPERATIONS
 from projections.views.periods import PERIODS
+from projections.views.providercosts import PROVIDER_COSTS
 from projections.views.usage import USAGE
 from tests.projections.histories import Log, busy
 
@@ -115,7 +116,7 @@ def test_one_account_is_compared_by_itself(full: Log, database: Database, projec
     found = compare(database, full.source, ALL, account="other-bloom")
     assert found.equal
     assert 0 < found.facts < len(facts)
-    assert {view.view for view in found.views} == {view.name for view in ALL} - {COSTS.name}
+    assert {view.view for view in found.views} == {view.name for view in ALL} - {COSTS.name, PROVIDER_COSTS.name}
     assert {view.view: view.rows for view in found.views}[OPERATIONS.name] == 5
     assert set(differing(compare(database, full.source, ALL, account="bloom"))) == {CORRECTIONS.name, USAGE.name}
 

@@ -27,11 +27,10 @@ from domain.operation import (
     Rerouted,
     Validated,
 )
-from domain.periods import LATEST
+from domain.periods import LATEST, QUARTER
 from infrastructure.store.database import Database
 from infrastructure.store.schema import OPERATION_TAGS
 from projections.calendars import DAY, GRAINS, HOUR, spans
-from projections.engine.alike import QUARTER
 from projections.engine.checkpoints import others_erased
 from projections.engine.projector import Projector
 from projections.engine.tables import live

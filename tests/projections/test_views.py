@@ -17,8 +17,8 @@ from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetRestored
 from domain.booking import GoodwillGiven
 from domain.ledger import BalanceReturned, ContentErased, Fact, PeriodEnded, PeriodResumed
 from domain.operation import POLICY, Adjusted, Charged, Rejected, Rerouted, Validated
-from domain.periods import Cycle, period_at
-from projections.engine.alike import AT, QUARTER, signature
+from domain.periods import QUARTER, Cycle, period_at
+from projections.engine.alike import AT, signature
 from projections.engine.columns import Role
 from projections.engine.folding import Folder
 from projections.engine.shapes import decoder, shape_of

@@ -292,7 +292,9 @@ EXAMPLES: tuple[Fact, ...] = (
         100_000,
     ),
     ProviderFailed(OPERATION, NOW, "content_blocked", USED),
-    Released(OPERATION, NOW, "content_blocked", 2, 80_000, 10_000, "USD", CostSource.COUNTED),
+    Released(
+        OPERATION, NOW, "content_blocked", 2, 80_000, 10_000, "USD", CostSource.COUNTED, asked=NOW - 3_600_000_000
+    ),
     Adjusted(
         OPERATION, NOW, DECEMBER, "2026-12-01", -30_000, 500, "USD", "blurred", "ticket-12", *KNOWN_SINCE, "JPY", BACK
     ),

@@ -8,7 +8,7 @@ from infrastructure.store.migrations.views import recreate_views
 
 revision = "0002"
 down_revision = "0001"
-views = "96a9d0c9e18c59a7"
+views = "5d24bfe3585eab24"
 """The shape of the views' tables. When it changes, copy this file under the next number."""
 
 
