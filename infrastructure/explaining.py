@@ -86,8 +86,7 @@ class Explainer:
         asked = events[0].fact
         assert isinstance(asked, OperationFact), "they were chosen"
         moment = Moment(events[0].position - 1, asked.at)
-        view = await self.past.account(one.account, moment)
-        limits = await self.past.limits(one.account, moment)
+        view, limits = await self.past.standing(one.account, moment)
         content = await to_thread(self._content, asked.operation.batch)
         place = await to_thread(self._place, asked.operation.batch, one.operation)
         revoked = await to_thread(revocations_of, self.past.reader, self.codec, one.account)

@@ -8,7 +8,7 @@ async with open_studio() as studio:
 from __future__ import annotations
 
 from asyncio import Semaphore, to_thread
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 NEWEST = "newest"
 AT_ONCE = 2
 """Foldings that go on at the same time in a process."""
+KEPT = 200
+"""Moments of accounts that are remembered with what was used, held and left."""
 
 When: TypeAlias = "int | str | Moment"
 """A position of the log, a day or an instant in ISO 8601, or a moment that was found before."""
@@ -66,6 +68,7 @@ class Past:
     clock: Callable[[], int]
     turns: Semaphore = field(default_factory=lambda: Semaphore(AT_ONCE), compare=False)
     """Whoever waits for a turn keeps no thread from others."""
+    _kept: dict[Hashable, tuple[AccountView, LimitsView]] = field(default_factory=dict, compare=False)
 
     async def moment(self, as_of: When, account: str | None = None, zone: str = UTC_NAME) -> Moment:
         """The moment, of an account's facts or of all; an instant without an offset is meant in the zone."""
@@ -81,6 +84,21 @@ class Past:
     async def limits(self, account: str, as_of: When) -> LimitsView:
         """All limits that held, with what was used, held and left of each. Raises UnknownAccount."""
         return await (await self._accounts(account, as_of)).limits(account)
+
+    async def standing(self, account: str, moment: Moment) -> tuple[AccountView, LimitsView]:
+        """Both of them, read once a process as long as nobody is erased: nothing else changes there any more.
+
+        Raises UnknownAccount.
+        """
+        key = account, moment.position, moment.at, len(await to_thread(self.reader.database.erased))
+        found = self._kept.get(key)
+        if found is None:
+            accounts = await self._accounts(account, moment)
+            found = await accounts.show(account), await accounts.limits(account)
+            if len(self._kept) >= KEPT:
+                self._kept.clear()
+            self._kept[key] = found
+        return found
 
     async def find(
         self,

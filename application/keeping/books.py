@@ -24,9 +24,12 @@ from domain.operation import Adjusted, Charged, OperationFact, Released, Reroute
 from domain.periods import EARLIEST, Period, local_day
 from domain.postings import MOVED_BY, MOVES, Postings, booked_in, cost_change, own_hold
 
-PAGE = 1_000
+FIRST, PAGE = 125, 1_000
+"""Facts that are read at first, twice as many each time, and at most: whoever looks at a few postings reads few."""
 TERMS = (AccountOpened, TimeZoneChanged, PeriodClosed)
 """Facts of an account's own stream."""
+HOLDING = (Validated, Rerouted)
+"""Facts that move money of those alone who pay beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,8 @@ class BookLog:
         end = self._reader.end() if upto is None else upto
         asked = wanted.ledger_account
         moving = tuple(MOVES) if asked is None else MOVED_BY[asked.heading]
+        if wanted.account is not None and not self._may_be_prepaid(wanted.account, end):
+            moving = tuple(one for one in moving if one not in HOLDING)
         late = (UsageBooked,) if wanted.billed_late else ()
         topics = topics_of(self._codec, (*TERMS, *moving, *late))
         operations = () if wanted.operation is None else (wanted.operation,)
@@ -145,6 +150,12 @@ class BookLog:
         for booked in pages.after(after):
             if wanted.has(booked):
                 yield booked
+
+    def _may_be_prepaid(self, account: str, end: int) -> bool:
+        """Unless the account's opening says that it pays afterwards, for ever."""
+        opening = LogFilter(end, account, topics=topics_of(self._codec, (AccountOpened,)), terms=True)
+        opened = [self._codec.decode(one.link.topic, one.link.state) for one in self._reader.read(0, 1, opening)]
+        return not opened or not isinstance(opened[0], AccountOpened) or opened[0].prepaid
 
     def reading(self, after: int) -> BookReading:
         """All that moves money after a position, for whoever reads on as the log grows."""
@@ -183,7 +194,9 @@ class _Pages:
         self._filter = replace(self._filter, upto=position)
 
     def after(self, position: int) -> Iterator[Booked]:
-        while page := self._reader.read(position, PAGE, self._filter):
+        size = FIRST
+        while page := self._reader.read(position, size, self._filter):
+            size = min(2 * size, PAGE)
             facts = [self._fact(entry) for entry in page]
             self._look_up_accounts(facts, position)
             self._look_up_holds(facts, position)
@@ -220,9 +233,9 @@ class _Pages:
         lacking = {fact.operation.id for fact in facts if isinstance(fact, OperationFact) and self._keeper.lacks(fact)}
         if not lacking:
             return
-        topics = topics_of(self._codec, (Validated, Rerouted))
+        topics = topics_of(self._codec, HOLDING)
         for fact in self._known(LogFilter(before, operations=tuple(sorted(lacking)), topics=topics)):
-            assert isinstance(fact, Validated | Rerouted)
+            assert isinstance(fact, HOLDING)
             self._keeper.hold(fact.operation.id, own_hold(fact))
 
     def _known(self, filter: LogFilter) -> Iterator[Fact]:

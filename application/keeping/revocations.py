@@ -30,7 +30,7 @@ class RevokedGrant:
 
 
 def revocations_of(past: PastReader, codec: Codec, account: str) -> list[RevokedGrant]:
-    """All of an account, in the order of the log; blocks. Without one, one look a period is all it takes."""
+    """All of an account, in the order of the log; blocks. Each period is looked through once a process."""
     ends = past.ends_at(account, past.end())
     revoked = _facts(past, codec, ends, GrantRevoked)
     if not revoked:
@@ -45,6 +45,6 @@ def revocations_of(past: PastReader, codec: Codec, account: str) -> list[Revoked
 
 def _facts(past: PastReader, codec: Codec, ends: Mapping[str, int], shape: type[Fact]) -> list[tuple[int, str, Fact]]:
     names = codec.names_of(shape)
-    found = [entry for stream, version in ends.items() for entry in past.entries(stream, version, names)]
+    found = [entry for stream, version in ends.items() for entry in past.rare(stream, version, names)]
     told = [(one.position, one.link.actor, codec.decode(one.link.topic, one.link.state)) for one in found]
     return sorted(told, key=lambda one: one[0])

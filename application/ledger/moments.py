@@ -54,6 +54,9 @@ class PastReader(Protocol):
     def entries(self, stream: str, upto: int, topics: Sequence[str]) -> Sequence[Positioned]:
         """A stream's entries up to a version, of these topics if any are named, with their positions."""
 
+    def rare(self, stream: str, upto: int, topics: Sequence[str]) -> Sequence[Positioned]:
+        """The same of topics that a stream hardly ever has: what was looked through once is not read again."""
+
     def hash_at(self, position: int) -> bytes:
         """The hash of the entry at a position, empty if there is none."""
 

@@ -29,6 +29,8 @@ from infrastructure.store.transactions import ENTRY, SqlReadings, archived_links
 PAGE = 5_000
 REMEMBERED = 500
 """Moments of accounts whose streams' ends are remembered."""
+LOOKED_THROUGH = 2_000
+"""Streams of which the rare entries are remembered."""
 
 Looked = tuple[int, str]
 """Of an entry: its position, and its state as JSON."""
@@ -41,6 +43,7 @@ class SqlPast:
         self.database = database
         self.reader, self.archive = SqlReader(database), database.archive
         self._ends: dict[tuple[str, int], dict[str, int]] = {}
+        self._rare: dict[tuple[str, tuple[str, ...]], tuple[int, list[Positioned]]] = {}
 
     def end(self) -> int:
         return self.reader.end()
@@ -90,13 +93,25 @@ class SqlPast:
                 return
             after = found[-1][2]
 
-    def entries(self, stream: str, upto: int, topics: Sequence[str]) -> list[Positioned]:
-        query = select(*ENTRY, LOG.c.position).where(LOG.c.stream == stream, LOG.c.version <= upto)
+    def rare(self, stream: str, upto: int, topics: Sequence[str]) -> list[Positioned]:
+        """Up to where a stream was looked through nothing changes any more, and the rest is what came since."""
+        key = stream, tuple(topics)
+        read, found = self._rare.get(key, (0, []))
+        if read < upto:
+            read, found = upto, [*found, *self.entries(stream, upto, topics, read)]
+            if len(self._rare) >= LOOKED_THROUGH:
+                self._rare.clear()
+            self._rare[key] = read, found
+        return [one for one in found if one.link.originator_version <= upto]
+
+    def entries(self, stream: str, upto: int, topics: Sequence[str], above: int = 0) -> list[Positioned]:
+        where = (LOG.c.stream == stream, LOG.c.version > above, LOG.c.version <= upto)
+        query = select(*ENTRY, LOG.c.position).where(*where)
         if topics:
             query = query.where(LOG.c.topic.in_(topics))
         rows = self.database.rows(query.order_by(LOG.c.version))
         found = [Positioned(row[-1], link) for row, link in zip(rows, self.reader.links(rows), strict=True)]
-        archived = self.archive.rows(SegmentQuery(streams=(stream,), end=upto, topics=tuple(topics)))
+        archived = self.archive.rows(SegmentQuery(streams=(stream,), above=above, end=upto, topics=tuple(topics)))
         others = [Positioned(row[0], link) for row, link in zip(archived, archived_links(archived), strict=True)]
         return merged(found, others, 0)
 

@@ -59,6 +59,10 @@ class Choked(Exception):
         return f"at position {self.position}: {self.reason}"
 
 
+MANY, WORTH = 200, 2
+"""Groups of facts that are alike, from which on each has to have so many: else looking for them takes more than it
+spares, as in a stretch of the log of many accounts."""
+
 Rows = dict[RowKey, dict[str, Any]]
 Several = tuple[Callable[[Any], Iterable[Change]], Rows, AnyView]
 """Any number of changes by a fact, and the rows of which view they change."""
@@ -101,7 +105,7 @@ class Folder:
     def fold(self, rows: Iterable[LogRow], folded: Folded) -> int:
         """Add the rows to `folded`, which is spoilt by an error; the last position. Raises Choked."""
         routes, alike = self._routes(folded), dict[tuple[Any, ...], Alike]()
-        position, topic = 0, ""
+        position, topic, counted = 0, "", 0
         try:
             for row in rows:
                 position, topic, _, state = row
@@ -124,29 +128,31 @@ class Folder:
                     found = alike.pop(sign, None) or Alike(fact, (position, topic), totals)
                     found.count += 1
                     alike[sign] = found
-            end = position
-            for found in alike.values():
-                position, topic = found.where
-                _add_alike(found)
+                    counted += 1
+                    if len(alike) > MANY and counted < WORTH * len(alike):
+                        _add_all(alike)
+                        routes = self._routes(folded, apart=True)
         except CHOKES as error:
-            raise Choked(position, f"{topic}: {type(error).__name__}: {error}") from error
-        return end
+            raise _choked(position, topic, error) from error
+        _add_all(alike)
+        return position
 
-    def _routes(self, folded: Folded) -> dict[str, FoldRoute]:
+    def _routes(self, folded: Folded, *, apart: bool = False) -> dict[str, FoldRoute]:
+        """The way of each stored name's facts; `apart`: totals are changed by each for itself, too."""
         return {
-            topic: _route(decode, fact, asking, folded, self._erased)
+            topic: _route(decode, fact, asking, folded, self._erased, apart=apart)
             for topic, fact, decode, asking in _plan(self.views, self._codec)  # type: ignore[arg-type]  # a codec hashes as any object does
         }
 
 
 def _route(
-    decode: Decode, fact: type[Any], asking: Sequence[AnyView], folded: Folded, erased: ErasedUsers
+    decode: Decode, fact: type[Any], asking: Sequence[AnyView], folded: Folded, erased: ErasedUsers, *, apart: bool
 ) -> FoldRoute:
     """The way of a type of fact, to the views that ask for it."""
     alone, several, totals, names = list[Any](), list[Any](), list[Any](), frozenset[str]()
     for view in asking:
         reads, rows = hiding(view, view.changes[fact], erased), folded[view.name]
-        if view.totals:
+        if view.totals and not apart:
             totals.append((reads.of, rows, view))
             names |= reads.names
         elif reads.change is None or view.firsts:
@@ -169,12 +175,25 @@ def _add(totals: Rows, blank: Mapping[str, Value], change: Change) -> None:
         known.update(notes)
 
 
+def _add_all(alike: dict[tuple[Any, ...], Alike]) -> None:
+    """Add the changes by one of each group, so many times, and keep none. Raises Choked."""
+    for found in alike.values():
+        try:
+            _add_alike(found)
+        except CHOKES as error:
+            raise _choked(*found.where, error) from error
+    alike.clear()
+
+
 def _add_alike(alike: Alike) -> None:
-    """Add the changes by one of them, so many times."""
     count = alike.count
     for each, totals, view in alike.totals:
         for key, sums, notes in each(alike.fact):
             _add(totals, view.blank, (key, {name: amount * count for name, amount in sums.items()}, notes))
+
+
+def _choked(position: int, topic: str, error: Exception) -> Choked:
+    return Choked(position, f"{topic}: {type(error).__name__}: {error}")
 
 
 def _change(view: AnyView, totals: Rows, change: Change) -> None:
