@@ -17,6 +17,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
+from functools import lru_cache
 
 from domain.booking import GoodwillGiven, UsageBooked
 from domain.charging import CostSource
@@ -225,15 +227,19 @@ class StatementFold:
         self.holds.pop(operation.id, None)
         self.cost_currency = fact.cost_currency or self.cost_currency
         self._cost(operation, fact.cost_source, fact.cost, fact.price)
-        self._use(fact.drawn, 1)
+        if fact.drawn:
+            self._use(fact.drawn, 1)
         if not fact.outputs and not fact.price:
             return
         who = (operation.provider, operation.model, operation.kind, operation.user, operation.project or "")
         key = (*who, fact.unit, operation.period.start, operation.period.end)
-        sums = self.lines.setdefault(key, [0, 0, 0, 0])
-        top, bottom = fact.units.as_integer_ratio()
-        for place, amount in enumerate((1, fact.outputs, top * MICROS // bottom, fact.price)):
-            sums[place] += amount
+        sums = self.lines.get(key)
+        if sums is None:
+            sums = self.lines[key] = [0, 0, 0, 0]
+        sums[0] += 1
+        sums[1] += fact.outputs
+        sums[2] += _millionths(fact.units)
+        sums[3] += fact.price
 
     def _grant(self, fact: GrantGiven | GrantEnded | GrantRevoked) -> None:
         line = self._line_of(fact.grant, fact.source)
@@ -271,10 +277,14 @@ class StatementFold:
             self.unknown[operation.id] = price
         self._share(UNKNOWN_COST if cost is None else source, 1, price, cost or 0)
 
-    def _share(self, source: CostSource | None, *amounts: int) -> None:
-        sums = self.costs.setdefault("" if source is None else str(source), [0, 0, 0])
-        for place, amount in enumerate(amounts):
-            sums[place] += amount
+    def _share(self, source: CostSource | None, operations: int, price: int, cost: int) -> None:
+        name = "" if source is None else source.value
+        sums = self.costs.get(name)
+        if sums is None:
+            sums = self.costs[name] = [0, 0, 0]
+        sums[0] += operations
+        sums[1] += price
+        sums[2] += cost
 
     def _adjust(self, fact: Adjusted) -> None:
         self.corrected, self.cost_currency = self.corrected + fact.cost, fact.cost_currency or self.cost_currency
@@ -317,6 +327,13 @@ class StatementFold:
             grants=tuple(one for _, one in sorted(self.grants.items())),
             granted=granted,
         )
+
+
+@lru_cache(maxsize=1024)
+def _millionths(units: Decimal) -> int:
+    """Units are whole millionths already; the ratio is exact in any decimal context."""
+    top, bottom = units.as_integer_ratio()
+    return int(top * MICROS // bottom)
 
 
 def _line(key: LineKey, sums: Sums, period: Period) -> UsageLine:

@@ -55,6 +55,9 @@ class StreamReader(Protocol):
     def newest(self, stream: str, limit: int, topics: Sequence[str]) -> Sequence[Link]:
         """The last entries of a stream that have one of these topics, the newest first; at most `limit`."""
 
+    def unsettled_in(self, stream: str, upto: int, holds: Sequence[str], ends: Sequence[str]) -> Sequence[str]:
+        """The operations of a stream up to a version that have entries of some topics and none of others."""
+
     def operations_in(self, stream: str, upto: int, topics: Sequence[str]) -> Sequence[str]:
         """The operations of all entries of a stream up to a version that have one of these topics."""
 

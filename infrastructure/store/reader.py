@@ -251,6 +251,14 @@ class SqlReader:
         archived = archived_links(self.archive.rows(SegmentQuery(streams=(stream,), topics=tuple(topics))))
         return merged_links(links, archived)[: -limit - 1 : -1]
 
+    def unsettled_in(self, stream: str, upto: int, holds: Sequence[str], ends: Sequence[str]) -> Sequence[str]:
+        of = select(LOG.c.operation).where(LOG.c.stream == stream, LOG.c.version <= upto)
+        open_ones = of.where(LOG.c.topic.in_(holds)).except_(of.where(LOG.c.topic.in_(ends))).subquery()
+        rows = self._all(select(open_ones.c.operation))
+        if self.archive.rows(SegmentQuery(streams=(stream,), end=upto), 1):  # some may have left before they were read
+            return sorted({*self.operations_in(stream, upto, holds)} - {*self.operations_in(stream, upto, ends)})
+        return sorted(row[0] for row in rows)
+
     def operations_in(self, stream: str, upto: int, topics: Sequence[str]) -> Sequence[str]:
         query = select(LOG.c.position, LOG.c.operation)
         rows = self._all(query.where(LOG.c.stream == stream, LOG.c.version <= upto, LOG.c.topic.in_(topics)))

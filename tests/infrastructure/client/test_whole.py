@@ -50,7 +50,11 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         "linked": INSIDE,
         "archive_pieces": "is in `archive_named`",
     },
-    "past": {"moment": "is in each answer", "operations": "is `operations.look` with `as_of`"},
+    "past": {
+        "moment": "is in each answer",
+        "operations": "is `operations.look` with `as_of`",
+        "standing": "is `account` and `limits`",
+    },
     "webhooks": {"told_of": "is in `deliveries`"},
     "views": {
         **dict.fromkeys(("catch_up", "position", "retry", "status"), HERE),
