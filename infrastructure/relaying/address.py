@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -16,6 +17,17 @@ PORTS: Final = {NATS: 4222, KAFKA: 9092}
 SCHEMES: Final = {"nats": (NATS, False), "tls": (NATS, True), "kafka": (KAFKA, False), "kafkas": (KAFKA, True)}
 NAMES: Final = {NATS: re.compile(r"[A-Za-z0-9_-]{1,200}"), KAFKA: re.compile(r"[A-Za-z0-9._-]{1,200}")}
 EXAMPLE: Final = "such as nats://broker.example:4222/studio or kafka://broker.example:9092/studio"
+
+
+@dataclass(frozen=True, slots=True)
+class RelayTrust:
+    """Files in PEM: whom an encrypted connection believes (None: those that everybody believes), our own certificate
+    and its key; and how Kafka is shown the password."""
+
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    sasl: str = "plain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,7 @@ class RelayAddress:
     name: str
     user: str = ""
     password: str = field(default="", repr=False)
+    trust: RelayTrust = RelayTrust()
 
     @property
     def target(self) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
@@ -84,6 +85,7 @@ class JetStreamBroker:
             "connect_timeout": CONNECTING / 2,
             "error_cb": _unsaid,
             "closed_cb": self._lost,
+            **({"tls": tls_of(self._address)} if self._address.encrypted else {}),
         }
         if self._address.password:
             return {**found, "user": self._address.user, "password": self._address.password}
@@ -182,6 +184,15 @@ class JetStreamBroker:
                 await connection.close()
             except (nats.errors.Error, OSError):
                 return
+
+
+def tls_of(address: RelayAddress) -> ssl.SSLContext:
+    """Whom a connection believes, and what it shows. Raises OSError for files that are no certificates."""
+    trust = address.trust
+    context = ssl.create_default_context(cafile=trust.ca)
+    if trust.certificate is not None:
+        context.load_cert_chain(trust.certificate, trust.key)
+    return context
 
 
 class Answers:

@@ -35,6 +35,7 @@ from infrastructure.store.relays import RelayMark
 LOGGER = logging.getLogger("imagestudio.kafka")
 LOGGER.propagate = False  # what matters of it is said by whoever waits for an answer
 
+CONNECTING: Final = 5.0
 ANSWERING: Final = 20.0
 """Seconds for one answer."""
 LOOKING_BACK: Final = 16
@@ -52,6 +53,9 @@ REFUSALS: Final = frozenset(
 )
 
 
+TELLING: Final = frozenset({KafkaError._SSL, KafkaError._AUTHENTICATION, KafkaError._RESOLVE})
+
+
 @dataclass(slots=True)
 class KafkaBroker:
     """Implements Broker; the client blocks, so each call is in a thread of its own."""
@@ -62,6 +66,7 @@ class KafkaBroker:
     _there: list[int] = field(default_factory=list, init=False)
     """By partition, the position up to which its messages are there."""
     _objections: list[tuple[Message, KafkaError]] = field(default_factory=list, init=False)
+    _heard: str = field(default="", init=False)
 
     async def open(self, mark: RelayMark, end: int) -> None:
         await self._apart(lambda: self._open(mark, end))
@@ -78,10 +83,11 @@ class KafkaBroker:
             producer.purge()
 
     async def _apart(self, work: Callable[[], None]) -> None:
+        self._heard = ""
         try:
             await asyncio.to_thread(work)
         except KafkaException as error:
-            raise away(self.address, _reason(error)) from error
+            raise away(self.address, self._heard or _reason(error)) from error
 
     def _partition(self, message: Message) -> int:
         return crc32(message.account.encode()) % len(self._there)
@@ -92,11 +98,14 @@ class KafkaBroker:
             "client.id": "image-studio",
             "socket.connection.setup.timeout.ms": 5_000,
             "logger": LOGGER,
+            "error_cb": self._hear,
         }
-        encrypted, user = self.address.encrypted, self.address.user
-        protocol = f"{'SASL_' if user else ''}{'SSL' if encrypted else 'PLAINTEXT'}"
-        signing = {"sasl.mechanism": "PLAIN", "sasl.username": user, "sasl.password": self.address.password}
-        return {**found, "security.protocol": protocol, **(signing if user else {})}
+        return {**found, **security_of(self.address)}
+
+    def _hear(self, error: KafkaError) -> None:
+        """An error of a connection says more than that of whoever waited for it."""
+        if error.code() in TELLING:
+            self._heard = error.str()
 
     def _open(self, mark: RelayMark, end: int) -> None:
         count = self._partitions()
@@ -115,7 +124,10 @@ class KafkaBroker:
     def _partitions(self) -> int:
         """How many the topic has. It is made if there is none, as the broker makes topics."""
         client, name = AdminClient(self._usual()), self.address.name
-        known = client.list_topics(timeout=ANSWERING).topics
+        try:
+            known = client.list_topics(timeout=CONNECTING).topics
+        finally:
+            client.poll(0)
         if name not in known:
             made = client.create_topics([NewTopic(name, -1, -1)], operation_timeout=ANSWERING)[name]
             made.result(ANSWERING)
@@ -177,6 +189,24 @@ class KafkaBroker:
             if why.code() in REFUSALS:
                 return message_refused(message, why.str())
         return away(self.address, _reason(error))
+
+
+def security_of(address: RelayAddress) -> dict[str, str]:
+    """The client's words for encryption, certificates and the password."""
+    trust, user = address.trust, address.user
+    protocol = f"{'SASL_' if user else ''}{'SSL' if address.encrypted else 'PLAINTEXT'}"
+    files = {"ssl.ca.location": trust.ca, "ssl.certificate.location": trust.certificate}
+    # a certificate's key may be in the same file, as it is in many tools
+    files["ssl.key.location"] = trust.key or trust.certificate
+    found = {"security.protocol": protocol, **{name: str(file) for name, file in files.items() if file is not None}}
+    if not user:
+        return found
+    return {
+        **found,
+        "sasl.mechanism": trust.sasl.upper(),
+        "sasl.username": user,
+        "sasl.password": address.password,
+    }
 
 
 def _reason(error: KafkaException) -> str:

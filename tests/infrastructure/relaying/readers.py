@@ -40,7 +40,11 @@ async def read_all(address: RelayAddress) -> list[Read]:
 async def _of_stream(address: RelayAddress) -> list[Read]:
     import nats
 
-    connection = await nats.connect(f"nats://{address.hosts[0]}")
+    from infrastructure.relaying.jetstream import tls_of
+
+    encrypted = {"tls": tls_of(address)} if address.encrypted else {}
+    signed = {"user": address.user, "password": address.password} if address.user else {}
+    connection = await nats.connect(f"nats://{address.hosts[0]}", **encrypted, **signed)
     stream = connection.jetstream()
     state = (await stream.stream_info(address.name)).state
     found = [await stream.get_msg(address.name, seq=at) for at in range(state.first_seq, state.last_seq + 1)]
@@ -52,7 +56,10 @@ async def _of_stream(address: RelayAddress) -> list[Read]:
 def _of_topic(address: RelayAddress) -> list[Read]:
     from confluent_kafka import Consumer, TopicPartition
 
+    from infrastructure.relaying.kafka import security_of
+
     usual = {"bootstrap.servers": address.hosts[0], "isolation.level": "read_committed", "enable.partition.eof": True}
+    usual |= security_of(address)
     consumer = Consumer({**usual, "group.id": "anybody", "enable.auto.commit": False, "fetch.wait.max.ms": 50})
     count = len(consumer.list_topics(address.name, timeout=QUIET).topics[address.name].partitions)
     found, ended = list[Read](), 0
