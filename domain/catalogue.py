@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from domain.advice import Advice, Hint
+from domain.counts import counted
 from domain.errors import InvalidInput, UnknownKind, UnknownModel
 from domain.inputs import FileInfo, Input, Scalar, check_files, read_value
 from domain.kinds import KINDS, ONLY_REAL, Class, Family
@@ -118,7 +119,7 @@ class Model:
         if self.retires is None or not self.is_leaving(at, NOTICE):
             return ""
         days = -(-(self.retires - at) // DAY)
-        left = "tomorrow" if days == 1 else f"in {days} days"
+        left = "tomorrow" if days == 1 else f"in {counted(days, 'day')}"
         return f"its provider retires it on {local_day(self.retires, 'UTC')}, {left}"
 
 

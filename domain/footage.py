@@ -18,6 +18,7 @@ from math import ceil
 from typing import Final
 
 from domain.catalogue import Model
+from domain.counts import counted
 from domain.errors import InvalidInput
 from domain.inputs import NUMBERS, FileInfo, Input, InputType, Scalar, plain
 from domain.objections import OutOfReach
@@ -110,7 +111,7 @@ def more_lines(model: Model, lines: int, times: Decimal, film: FileInfo | None) 
         raise InvalidInput("factor", "the film's size cannot be read", hint="name a target instead")
     wanted = lines or ceil(own * times)
     if own >= wanted:
-        raise InvalidInput("target", f"the film has {own} lines already", hint=f"ask for more than {own}")
+        raise InvalidInput("target", f"the film has {counted(own, 'line')} already", hint=f"ask for more than {own}")
     return framed(model, "", wanted, or_less=False)
 
 

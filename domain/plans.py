@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from domain.advice import Advice
+from domain.counts import counted
 from domain.errors import InvalidInput, UnknownPlan
 from domain.inputs import plain
 from domain.kinds import Family
@@ -109,7 +110,7 @@ class Trial:
 
     def __post_init__(self) -> None:
         if not 0 < self.days <= MOST_DAYS:
-            raise InvalidInput("days", f"a trial of {self.days} days", hint=f"give 1 to {MOST_DAYS}")
+            raise InvalidInput("days", f"a trial of {counted(self.days, 'day')}", hint=f"give 1 to {MOST_DAYS}")
         check_limit("allowance", self.allowance)
 
 

@@ -22,6 +22,7 @@ from decimal import Decimal
 from itertools import combinations, pairwise
 from typing import Final, TypeVar
 
+from domain.counts import counted
 from domain.errors import InvalidInput
 from domain.exchange import NO_EXCHANGE, ExchangeRate, ExchangeRates
 from domain.inputs import plain
@@ -292,7 +293,7 @@ def _check_tiers(rule: Rule) -> None:
         if later.after <= one.after:
             raise InvalidInput("tiers", f"{later.after} does not follow {one.after}", hint="write them in order")
         if later.factor > one.factor or later.added > one.added:
-            told = f"the price rises after {later.after} outputs"
+            told = f"the price rises after {counted(later.after, 'output')}"
             raise InvalidInput("tiers", told, hint="a tier is at most as dear as the one before it")
 
 

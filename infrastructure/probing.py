@@ -15,11 +15,11 @@ from dataclasses import dataclass, field, replace
 
 from application.asking.requests import Request, Result
 from domain.alerts import difference_name
+from domain.counts import counted
 from domain.differing import probed_day
 from domain.errors import ImageStudioError, KeyReused, OperationFailed, OperationRefused
 from domain.operation import Charged, Released
 from infrastructure.service import Studio
-from infrastructure.showing.formats import counted
 from projections.views.usage import USAGE, UsageFilter
 
 LOGGER = logging.getLogger("imagestudio")

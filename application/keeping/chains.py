@@ -22,6 +22,7 @@ from application.ledger.memory import fold_operations
 from application.ledger.reader import LogFilter, LogReader, StreamReader
 from application.ledger.transaction import AccountRow, IndexRow
 from domain.advice import Advice
+from domain.counts import counted
 from domain.errors import LogCorrupted
 from domain.ledger import account_stream
 
@@ -249,7 +250,7 @@ def _compare_count(walk: LogWalk, id: str, low: int, high: int) -> Iterator[Prob
     count = walk.counts.get(id, 0)
     if not low <= count <= high:
         end = walk.end_of(account_stream(id))
-        what = f"account {id!r} has {count} entries in all its streams, its row counts {high}"
+        what = f"account {id!r} has {counted(count, 'entry', 'entries')} in all its streams, its row counts {high}"
         yield Problem(end.position, account_stream(id), end.version, what)
 
 

@@ -33,6 +33,7 @@ from application.ledger.reader import StreamReader
 from application.ports import Index
 from domain.account import Account, AccountFact, evolve
 from domain.actor import Actor
+from domain.counts import counted
 from domain.errors import InvalidInput
 from domain.ids import check_id
 from domain.invoices import (
@@ -309,8 +310,8 @@ class Invoices:
         for fact in facts:
             if isinstance(fact, CostDrifted):
                 invoiced, computed = (Money(amount, fact.currency) for amount in (fact.invoiced, fact.computed))
-                told = "invoice %s of %s: invoiced %s, computed %s, %d operations of unknown cost"
-                LOGGER.warning(told, fact.number, fact.account, invoiced, computed, fact.unknown)
+                told = "invoice %s of %s: invoiced %s, computed %s, %s of unknown cost"
+                LOGGER.warning(told, fact.number, fact.account, invoiced, computed, counted(fact.unknown, "operation"))
 
 
 def _by_model(invoices: Sequence[Invoice], costs: Sequence[ModelCost]) -> list[ModelDifference]:

@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from urllib.parse import quote, urlencode
 
 from application.ports import Asset
+from domain.counts import counted
 from domain.errors import InvalidInput, Unverified
 
 USUAL_SECONDS: Final = 60 * 60
@@ -67,7 +68,9 @@ class Links:
     async def to(self, account: str, asset: str, file: Asset, seconds: int) -> SignedLink:
         """A link to the file for so many seconds. Raises InvalidInput, AssetMissing, StoreUnavailable."""
         if type(seconds) is not int or not 1 <= seconds <= MOST_SECONDS:
-            raise InvalidInput("expires", f"{seconds} seconds", hint=f"give 1 to {MOST_SECONDS} seconds, seven days")
+            raise InvalidInput(
+                "expires", counted(seconds, "second"), hint=f"give 1 to {MOST_SECONDS} seconds, seven days"
+            )
         expires = self.clock() // SECOND + seconds
         url = await self.shelf.link(account, file, seconds)
         if url is None:

@@ -21,6 +21,7 @@ from typing import Final
 from application.ports import Value
 from application.providing.listings import Offered, OfferedInput, Offers
 from domain.catalogue import Model
+from domain.counts import counted
 from domain.inputs import NUMBERS, FileInfo, Input, InputType, Scalar, plain
 from domain.periods import local_day
 from domain.pricing import PriceBook, PriceRule, Quote, quote
@@ -130,7 +131,7 @@ class Reach:
 
     def words(self) -> str:
         """In one line, with the first few names."""
-        told = [f"reaches {len(self.offered)} of {len(self.offered) + len(self.missing)} models here"]
+        told = [f"reaches {len(self.offered)} of {counted(len(self.offered) + len(self.missing), 'model')} here"]
         told += [f"not {_few(self.missing)}"] if self.missing else []
         told += [f"retires {_few([f'{id} on {local_day(end, UTC)}' for id, end in self.ends.items()])}"] * bool(
             self.ends

@@ -5,6 +5,7 @@ from __future__ import annotations
 from application.asking.requests import Candidate, Estimate
 from application.studios.desk import OtherModel, Recommendation
 from domain.catalogue import Catalogue
+from domain.counts import counted
 
 REASONS = {
     "cheapest": "the cheapest of {count} that can do this",
@@ -39,7 +40,7 @@ def _reason(wish: str, count: int, quality: int) -> str:
         return f"it was named{of}"
     if count == 1:
         return f"the only model that can do this here{of}"
-    return REASONS["balanced" if wish == "auto" else wish].format(count=f"{count} models") + of
+    return REASONS["balanced" if wish == "auto" else wish].format(count=counted(count, "model")) + of
 
 
 def _alternative(one: Candidate, catalogue: Catalogue) -> OtherModel:

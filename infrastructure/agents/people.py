@@ -20,10 +20,11 @@ from mcp_types import (
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from domain.approvals import ApprovalNeeded
+from domain.counts import counted
 from domain.money import Money
 from domain.refusals import Unapproved
 from infrastructure.agents.callers import AgentCaller
-from infrastructure.showing.formats import counted, iso
+from infrastructure.showing.formats import iso
 
 QUESTION: Final = "approval"
 AGREES: Final = "approve"

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from application.keeping.walking import Problem
 from application.ledger.log import Codec
+from domain.counts import counted
 from domain.errors import LogCorrupted, StoreUnavailable
 from domain.operation import CLOSED_PHASES
 from infrastructure.archiving.choosing import LeftPeriod, PeriodChoice, chosen_periods
@@ -139,7 +140,9 @@ def _take(connection: Connection, bundle: Bundle, record: SegmentRecord) -> None
     for some in chunks(positions):
         gone += connection.execute(delete(LOG).where(LOG.c.position.in_([*map(int, some)]))).rowcount
     if gone != len(positions):
-        raise StoreUnavailable(f"the log has {gone:,} of {len(positions):,} facts that were to leave it", hint=HINT)
+        raise StoreUnavailable(
+            f"the log has {gone:,} of {counted(len(positions), 'fact')} that were to leave it", hint=HINT
+        )
 
 
 def _lock(connection: Connection, bundle: Bundle) -> None:

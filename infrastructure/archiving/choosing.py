@@ -15,6 +15,7 @@ from application.ledger.log import Codec, Head
 from application.ledger.reader import LogFilter
 from domain.billing import PeriodClosed
 from domain.closing import period_name
+from domain.counts import counted
 from domain.errors import IllegalTransition, LogCorrupted
 from domain.ledger import period_stream
 from domain.operation import CLOSED_PHASES
@@ -101,7 +102,7 @@ class _Standing:
         if self.current.get(closed.account) == stream:
             return "it is the account's current period"
         if self.open.get(stream):
-            return f"{self.open[stream]:,} of its operations are open"
+            return counted(self.open[stream], "of its operations is open", "of its operations are open")
         if self.behind is not None and self.behind[1] < last:
             return f"it ends at position {last:,}, and {self.behind[0]} read the log up to {self.behind[1]:,}"
         return ""

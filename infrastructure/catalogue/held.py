@@ -14,9 +14,9 @@ from application.providing.listings import ListsOffers, Offers
 from application.providing.mistakes import MistakesOf
 from application.providing.offers import Mismatch
 from domain.catalogue import Catalogue
+from domain.counts import counted
 from domain.pricing import PriceBook
 from infrastructure.catalogue.overlay import Check
-from infrastructure.showing.formats import counted
 
 SAME: Final = "same"
 DIFFERS: Final = "differs"

@@ -18,6 +18,7 @@ from typing import Final
 
 from application.keeping.invoicedmonths import ModelDifference, MonthComparison
 from domain.catalogue import Catalogue, Model
+from domain.counts import counted
 from domain.money import MICROS, Money
 from domain.pricing import PriceRule
 from infrastructure.catalogue.written import Change, OverlayDraft, overlay_under
@@ -74,7 +75,7 @@ def _why_not(one: ModelDifference, catalogue: Catalogue, at: int) -> str:
 def _changed(one: ModelDifference, model: Model, month: MonthComparison, at: int) -> Change:
     assert one.invoiced is not None, "it has a line"
     invoiced, computed = (Money(amount, month.currency) for amount in (one.invoiced, one.computed or 0))
-    why = f"{month.month}: invoiced {invoiced}, computed {computed} for {one.operations} operations"
+    why = f"{month.month}: invoiced {invoiced}, computed {computed} for {counted(one.operations, 'operation')}"
     rules, ratio = [*_in_force(model, at)], Fraction(one.invoiced, one.computed or 1)
     if len(rules) == 1 and one.quantity is not None:
         rate = Fraction(one.invoiced, MICROS) / Fraction(one.quantity)

@@ -8,6 +8,7 @@ import typer
 from typer import Argument, Option
 
 from domain.agreeing import percent_of
+from domain.counts import counted
 from domain.errors import InvalidInput
 from domain.plans import IN_MONEY
 from infrastructure.cli.asking import confirm
@@ -17,7 +18,7 @@ from infrastructure.cli.options import Account, Scope, Why, Yes
 from infrastructure.cli.session import CommandSession
 from infrastructure.cli.wallets import add_to
 from infrastructure.showing.documents import account_document
-from infrastructure.showing.formats import counted, instant_of, limit_of, span
+from infrastructure.showing.formats import instant_of, limit_of, span
 from infrastructure.showing.sales import off_in_words
 
 if TYPE_CHECKING:

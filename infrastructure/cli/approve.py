@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Cursor, OneAccount, Why
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.formats import counted, iso
+from infrastructure.showing.formats import iso
 from infrastructure.showing.refusals import approval_document, approvals_document
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def _show(page: Page, found: ApprovalView) -> None:
     rows = [
         ("account", found.account),
         ("asked by", f"{found.api_key}, at {iso(found.asked_at)}"),
-        ("for", f"{found.kind} on {found.model}, {found.outputs} outputs"),
+        ("for", f"{found.kind} on {found.model}, {counted(found.outputs, 'output')}"),
         ("price", f"{found.price} at most"),
         ("until", iso(found.expires)),
         ("standing", found.standing if found.operation is None else f"used by operation {found.operation}"),

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
+from domain.counts import counted
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import CommandSession
 from infrastructure.cli.turns import turns_report
 from infrastructure.shards.turns import each_in_turn_blocking
 from infrastructure.showing.codes import OTHER
-from infrastructure.showing.formats import counted, day_of, iso, size
+from infrastructure.showing.formats import day_of, iso, size
 
 if TYPE_CHECKING:
     from application.keeping.walking import Problem

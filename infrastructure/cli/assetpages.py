@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from infrastructure.showing.formats import clock, counted, size
+from domain.counts import counted
+from infrastructure.showing.formats import clock, size
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from domain.errors import InvalidInput
 from infrastructure.cli import assetwords
 from infrastructure.cli.asking import confirm
@@ -23,7 +24,7 @@ from infrastructure.cli.ranges import bytes_within
 from infrastructure.cli.run import make_out_folder
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.batches import archived_document, archived_text
-from infrastructure.showing.formats import counted, document, instant_of, iso, spanned
+from infrastructure.showing.formats import document, instant_of, iso, spanned
 
 if TYPE_CHECKING:
     from application.library.answers import ErasedAssets

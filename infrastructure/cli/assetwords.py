@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Account
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.formats import counted, document
+from infrastructure.showing.formats import document
 
 if TYPE_CHECKING:
     from application.library.answers import AssetWords

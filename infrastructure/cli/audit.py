@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from domain.errors import InvalidInput, LogCorrupted, ViewStopped
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import OneAccount
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.codes import OTHER
-from infrastructure.showing.formats import counted
 
 if TYPE_CHECKING:
     from application.keeping.ends import Seal

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import CommandSession
 from infrastructure.cli.turns import turns_report
 from infrastructure.shards.turns import ShardTurns
-from infrastructure.showing.formats import counted, size
+from infrastructure.showing.formats import size
 
 if TYPE_CHECKING:
     from application.keeping.verdict import Verdict
@@ -140,7 +141,9 @@ def backup_document(folder: Path, made: Manifest) -> dict[str, Any]:
 
 def show_backup(page: Page, folder: Path, made: Manifest) -> None:
     """One line, and what is not as it should be."""
-    page.title(f"Backed up to {folder}: {made.position:,} facts, {counted(made.files, 'file')}, {size(made.size)}")
+    page.title(
+        f"Backed up to {folder}: {counted(made.position, 'fact')}, {counted(made.files, 'file')}, {size(made.size)}"
+    )
     page.line(f"  seal {made.seal}", "dim")
     if made.missing:
         page.prose(f"{counted(made.missing, 'file')} not there any more: erased, or lost before", indent=2)
@@ -150,7 +153,7 @@ def show_backup(page: Page, folder: Path, made: Manifest) -> None:
 
 def show_restored(page: Page, folder: Path, made: Manifest, verdict: Verdict[Any]) -> None:
     """The ledger that was brought back, and the findings of an audit."""
-    page.title(f"Restored {folder}: {made.position:,} facts, {counted(made.files, 'file')}")
+    page.title(f"Restored {folder}: {counted(made.position, 'fact')}, {counted(made.files, 'file')}")
     if verdict.clean:
         page.line("  chains, seal, tables, files and views are as they were", "dim")
     for problem in verdict.problems:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from domain.errors import InvalidInput
 from domain.meaning import Kind
 from infrastructure.cli.asking import confirm
@@ -22,7 +23,7 @@ from infrastructure.cli.options import WHAT, WHO, Tags, Yes, pairs, tags_of
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.batches import archived_document, archived_text, batched_document, forecast_document
 from infrastructure.showing.codes import EXIT_CODES
-from infrastructure.showing.formats import counted, limit_of
+from infrastructure.showing.formats import limit_of
 
 if TYPE_CHECKING:
     from application.library.archive import Archived

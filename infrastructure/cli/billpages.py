@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from domain.counts import counted
 from domain.money import Money
 from infrastructure.showing.bills import AMOUNTS, STATUSES, amount_digits
-from infrastructure.showing.formats import UTC_NAME, counted, span
+from infrastructure.showing.formats import UTC_NAME, span
 
 if TYPE_CHECKING:
     from application.keeping.reconciliation import ReconciledJob

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from infrastructure.cli.asof import Then
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import After, Limit, OneAccount, position_named
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.formats import UTC_NAME, counted, instant_of
+from infrastructure.showing.formats import UTC_NAME, instant_of
 
 if TYPE_CHECKING:
     from application.keeping.books import BookQuery

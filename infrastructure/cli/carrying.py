@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Account
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.formats import counted, document, size
+from infrastructure.showing.formats import document, size
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
@@ -79,7 +80,7 @@ def show_copy(page: Page, out: Path, made: AccountCopy) -> None:
     """One line, and what is not as it should be."""
     manifest = made.manifest
     files = f", {counted(manifest.files, 'file')}, {size(manifest.size)}" if made.with_files else ", without files"
-    page.title(f"Account {made.account} is in {out}: {manifest.parts['log'].rows:,} facts{files}")
+    page.title(f"Account {made.account} is in {out}: {counted(manifest.parts['log'].rows, 'fact')}{files}")
     page.line(f"  seal {manifest.seal}", "dim")
     for name in ("missing", "damaged"):
         if count := getattr(manifest, name):
@@ -88,5 +89,5 @@ def show_copy(page: Page, out: Path, made: AccountCopy) -> None:
 
 def show_imported(page: Page, found: ImportedAccount) -> None:
     """The account, and its place in the log."""
-    page.title(f"Account {found.account} was taken in: {found.facts:,} facts, {counted(found.files, 'file')}")
+    page.title(f"Account {found.account} was taken in: {counted(found.facts, 'fact')}, {counted(found.files, 'file')}")
     page.line(f"  at positions {found.first:,} to {found.last:,}", "dim")

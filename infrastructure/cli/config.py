@@ -89,7 +89,7 @@ def _document(one: Trouble) -> dict[str, Any]:
 
 
 def _show_troubles(page: Page, found: Sequence[Trouble]) -> None:
-    from infrastructure.showing.formats import counted
+    from domain.counts import counted
     from infrastructure.showing.hints import in_shell
 
     fatal = [one for one in found if one.is_fatal]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument
 
+from domain.counts import counted
 from domain.errors import InvalidInput, NoLedger
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Report, command
@@ -17,7 +18,7 @@ from infrastructure.cli.options import Yes
 from infrastructure.cli.session import CommandSession
 from infrastructure.cli.turns import turns_report
 from infrastructure.shards.turns import each_in_turn, each_in_turn_blocking
-from infrastructure.showing.formats import counted, document, size
+from infrastructure.showing.formats import document, size
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from domain.errors import InvalidInput
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Report, command
@@ -17,7 +18,6 @@ from infrastructure.cli.options import Owner, Why, Yes
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.codes import OTHER
 from infrastructure.showing.erasure import ERASED, evidence_document
-from infrastructure.showing.formats import counted
 
 if TYPE_CHECKING:
     from application.keeping.upkeep import Upkeep

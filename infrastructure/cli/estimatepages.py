@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from domain.counts import counted
 from infrastructure.cli.resultpages import amount_text, class_rows, left_text, warned
-from infrastructure.showing.formats import counted
 from infrastructure.showing.sales import sold_in_words
 
 if TYPE_CHECKING:

@@ -11,13 +11,14 @@ import typer
 from typer import Argument, Option
 
 from application.ledger.positions import earlier, reached, told_position
+from domain.counts import counted
 from domain.errors import InvalidInput
 from domain.ledger import account_stream
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import replacing_whole
 from infrastructure.cli.options import After, OneAccount, position_named
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.formats import counted, day_of
+from infrastructure.showing.formats import day_of
 
 if TYPE_CHECKING:
     from application.keeping.books import BookQuery

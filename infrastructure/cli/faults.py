@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
+from domain.counts import counted
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.formats import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,6 +9,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from domain.counts import counted
 from domain.meaning import Kind as ErrorKind
 from infrastructure.cli.commands import Report
 from infrastructure.cli.failures import note
@@ -19,7 +20,7 @@ from infrastructure.cli.serving import show_advised
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.codes import EXIT_CODES
 from infrastructure.showing.finishing import advised_set_document, finished_document
-from infrastructure.showing.formats import counted, size
+from infrastructure.showing.formats import size
 
 if TYPE_CHECKING:
     from application.studios.finishing import AdvisedSet, FinishedFile, FinishedSet

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.finished import as_finished
 from infrastructure.cli.options import WHAT, Asking, file_of
 from infrastructure.cli.run import Image, Out
 from infrastructure.cli.serving import Estimate, asked_of
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.formats import counted, document, size
+from infrastructure.showing.formats import document, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

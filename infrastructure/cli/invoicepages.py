@@ -7,11 +7,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from domain.counts import counted
 from domain.inputs import plain
 from domain.money import Money
 from domain.periods import local_day
 from infrastructure.showing.bills import amount_digits
-from infrastructure.showing.formats import counted, iso
+from infrastructure.showing.formats import iso
 
 if TYPE_CHECKING:
     from application.keeping.invoicedmonths import MonthComparison, RecordedInvoice

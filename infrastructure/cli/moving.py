@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
+from domain.counts import counted
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import CommandSession
 from infrastructure.cli.turns import turns_report
 from infrastructure.shards.turns import each_in_turn_blocking
-from infrastructure.showing.formats import counted, document, size
+from infrastructure.showing.formats import document, size
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
@@ -37,7 +38,7 @@ async def move(
     with session.progress("move") as report:
 
         def told(done: int, total: int) -> None:
-            report(done / max(total, 1), f"{done:,} of {total:,} files")
+            report(done / max(total, 1), f"{done:,} of {counted(total, 'file')}")
 
         def run(settings: Settings) -> MovedFiles:
             place = f"{to.rstrip('/')}/{settings.shard}" if settings.shard else to

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
+from domain.counts import counted
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import CommandSession
 from infrastructure.cli.worker import stopped
-from infrastructure.showing.formats import counted
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page

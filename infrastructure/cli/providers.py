@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.codes import OTHER
-from infrastructure.showing.formats import counted
 
 if TYPE_CHECKING:
     from application.providing.checking import Checked, ProviderStanding

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import OneAccount
 from infrastructure.cli.session import CommandSession
 from infrastructure.cli.turns import turns_report
 from infrastructure.shards.turns import each_in_turn_blocking
-from infrastructure.showing.formats import counted
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
@@ -111,7 +111,7 @@ def _document(url: str, done: Pushed) -> dict[str, object]:
 
 def _show(page: Page, shard: str, done: Pushed) -> None:
     of = f"of shard {shard} " if shard else ""
-    batches = "1 batch" if done.batches == 1 else f"{done.batches} batches"
+    batches = counted(done.batches, "batch", "batches")
     page.title(f"Pushed {counted(done.events, 'event')} {of}in {batches}, up to position {done.position}")
 
 

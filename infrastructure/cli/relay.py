@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
+from domain.counts import counted
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.formats import counted
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page

@@ -66,9 +66,9 @@ async def report(
 
 def show_report(page: Page, found: UsageReport) -> None:
     """The sum, and the dearest of each group."""
+    from domain.counts import counted
     from domain.money import Money
     from infrastructure.cli.rendering import PageColumn
-    from infrastructure.showing.formats import counted
 
     total = found.total
     page.title(f"Usage of {found.account}, {found.name} to {found.last_day} in {found.zone}")

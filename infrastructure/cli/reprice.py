@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
+from domain.counts import counted
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import OneAccount, Why
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.codes import OTHER
-from infrastructure.showing.formats import counted, span_between
+from infrastructure.showing.formats import span_between
 from infrastructure.showing.repricing import repricing_document
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def show_repricing(page: Page, found: Repricings, *, dry: bool, rises: bool) -> 
     if any(line.raised for line in lines) and not rises:
         page.line("  MORE is booked only with --with-rises", "dim")
     if again := sum(line.again for line in lines):
-        page.line(f"  {counted(again, 'operation')} corrected by this price book before, and left as they are", "dim")
+        page.line(f"  {counted(again, 'operation')} corrected by this price book before, and not again", "dim")
     if found.short:
         page.line(f"  {counted(found.short, 'rise')} not booked: not covered by the balance", "yellow")
     page.line("  nothing is booked" if dry else f"  {counted(found.booked, 'correction')} booked", "dim")

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.files import handed_text
 from infrastructure.cli.options import Account
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.formats import counted, iso
+from infrastructure.showing.formats import iso
 
 if TYPE_CHECKING:
     from application.keeping.seals import Inclusion, SignedSeal

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import PARTS, CommandSession
-from infrastructure.showing.formats import counted, document, iso, size
+from infrastructure.showing.formats import document, iso, size
 
 if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page

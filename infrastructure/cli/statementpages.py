@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from domain.counts import counted
 from domain.money import Money
-from infrastructure.showing.formats import counted, iso, span
+from infrastructure.showing.formats import iso, span
 from infrastructure.showing.wallets import ended_in_words
 
 if TYPE_CHECKING:

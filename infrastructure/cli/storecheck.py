@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument
 
+from domain.counts import counted
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.formats import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.formats import counted, document
+from infrastructure.showing.formats import document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Account, OperationId, Owner, Yes
 from infrastructure.cli.session import CommandSession
 from infrastructure.cli.turns import failures_document, show_failures
 from infrastructure.showing.codes import OTHER
-from infrastructure.showing.formats import counted, iso, size, span
+from infrastructure.showing.formats import iso, size, span
 from infrastructure.showing.upkeep import recovered_document, refund_document, swept_document
 
 if TYPE_CHECKING:

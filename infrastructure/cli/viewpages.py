@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from domain.counts import counted
 from domain.money import Money
-from infrastructure.showing.formats import UTC_NAME, counted, span
+from infrastructure.showing.formats import UTC_NAME, span
 from infrastructure.showing.rows import DOUBTS, MONEY, OF_COST, totals
 
 if TYPE_CHECKING:

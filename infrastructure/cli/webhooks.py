@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import MOST, Account, Limit, Why
 from infrastructure.cli.session import CommandSession
-from infrastructure.showing.formats import counted, instant_of, iso
+from infrastructure.showing.formats import instant_of, iso
 from infrastructure.showing.webhooks import (
     ALL,
     answer_document,

@@ -27,6 +27,7 @@ from application.ledger.log import Codec
 from application.ledger.transaction import Conflict
 from domain.account import Account
 from domain.account import evolve as evolve_account
+from domain.counts import counted
 from domain.errors import AccountExists, InvalidInput, StoreUnavailable, UnknownAccount
 from domain.inputs import shortened
 from domain.ledger import account_stream
@@ -250,7 +251,7 @@ def _check_free(database: Database, account: str) -> None:
 def _check_closed(folder: Path, manifest: Manifest) -> None:
     opened = [row["id"] for row in _rows(folder, manifest, OPERATIONS) if row["phase"] not in CLOSED_PHASES]
     if opened:
-        told_so = f"{len(opened)} of its operations are open, such as {opened[0]}"
+        told_so = f"{counted(len(opened), 'of its operations is', 'of its operations are')} open, such as {opened[0]}"
         raise InvalidInput("FILE", told_so, hint="wait until they are settled, or cancel them, and export it again")
 
 
@@ -281,7 +282,7 @@ def _bring(source: LocalFolder, files: Belonging, account: str, manifest: Manife
         files.place.put(one.name, verified_pieces(source.read(one.name), digest_in(one.name)))
         count += 1
     if count != manifest.files:
-        raise InvalidInput("FILE", f"has {count} files, and had {manifest.files}")
+        raise InvalidInput("FILE", f"has {counted(count, 'file')}, and had {manifest.files:,}")
     return count
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from domain.counts import counted
 from domain.errors import AssetDamaged, InvalidInput, StoreUnavailable
 from infrastructure.clock import now
 from infrastructure.copying.chained import ChainedRows
@@ -118,7 +119,7 @@ def copy_files(files: Belonging, target: FilePlace, told: Told, account: str | N
             damaged += 1
         except FileNotFoundError:
             continue
-        told(0.6 + 0.4 * found / max(total, 1), f"{found:,} of {total:,} files")
+        told(0.6 + 0.4 * found / max(total, 1), f"{found:,} of {counted(total, 'file')}")
     return CopiedFiles(found, size, max(0, total - found - damaged), damaged)
 
 

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from domain.counts import counted
 from domain.errors import InvalidInput, StoreUnavailable
 from infrastructure.files.saving import flush_folder
 
@@ -80,7 +81,7 @@ def read_part(folder: Path, part: TablePart) -> Iterator[bytes]:
     except (OSError, EOFError, gzip.BadGzipFile) as error:
         raise InvalidInput("backup", f"{part.file} cannot be read: {error}") from error
     if count != part.rows:
-        raise InvalidInput("backup", f"{part.file} has {count} rows, and had {part.rows}")
+        raise InvalidInput("backup", f"{part.file} has {counted(count, 'row')}, and had {part.rows:,}")
 
 
 def file_digest(file: Path) -> str:

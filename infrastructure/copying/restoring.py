@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
+from domain.counts import counted
 from domain.errors import FactsLost, InvalidInput, SchemaMismatch, StoreError, StoreUnavailable
 from infrastructure.copying.backing import Told
 from infrastructure.copying.chained import ChainedRows
@@ -80,7 +81,9 @@ def _check_files(files: LocalFolder, manifest: Manifest) -> None:
             pass
         count += 1
     if count != manifest.files:
-        raise InvalidInput("DIR", f"has {count} files, and had {manifest.files}", hint="take another backup")
+        raise InvalidInput(
+            "DIR", f"has {counted(count, 'file')}, and had {manifest.files:,}", hint="take another backup"
+        )
 
 
 def _check_empty(place: FilePlace, files: LocalFolder) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from domain.counts import counted
 from infrastructure.documents.brand import Brand
 from infrastructure.documents.plots import Plot
 from infrastructure.showing.wallets import ended_in_words
@@ -227,8 +228,8 @@ def _notes(one: StatementView, content: Content) -> list[str]:
         told.append("A line of another period is a correction: it was incurred in that period, which is closed.")
     if carried["operations"]:
         told.append(
-            f"{carried['operations']} operations are open and hold {carried['held']} {content['currency']};"
-            " they are billed when they are settled."
+            f"{counted(carried['operations'], 'operation is open and holds', 'operations are open and hold')}"
+            f" {carried['held']} {content['currency']}, billed once settled."
         )
     told.append(f"Worked out from {log['stream']} up to version {log['version']}, hash {log['hash']}.")
     return [*told, f"Digest of the content (SHA-256): {one.digest}"]

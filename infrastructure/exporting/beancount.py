@@ -13,6 +13,7 @@ from datetime import date, timedelta
 
 from application.keeping.books import Booked
 from domain.chart import payable_of
+from domain.counts import counted
 from infrastructure.exporting.naming import account_name
 from infrastructure.exporting.tally import ExportTally, six, transactions
 
@@ -27,7 +28,7 @@ def beancount(booked: Iterable[Booked], told: ExportTally) -> Iterator[str]:
     if told.assertions:
         yield "\n"
         yield from _assertions(told)
-    yield f"\n; {told.facts} facts; more follow after position {told.upto}\n"
+    yield f"\n; {counted(told.facts, 'fact')}; more follow after position {told.upto}\n"
 
 
 def _declared(one: Booked) -> list[str]:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from application.keeping.books import Booked
 from domain.chart import payable_of
+from domain.counts import counted
 from infrastructure.exporting.naming import account_name
 from infrastructure.exporting.tally import ExportTally, six, transactions
 
@@ -21,7 +22,7 @@ def hledger(booked: Iterable[Booked], told: ExportTally) -> Iterator[str]:
     """The text of a journal, a piece a fact; `booked` begins with the log's first."""
     yield f"; Image Studio, after position {told.after} up to {told.upto}\ndecimal-mark .\n"
     yield from transactions(booked, told, _declared, _transaction)
-    yield f"\n; {told.facts} facts; more follow after position {told.upto}\n"
+    yield f"\n; {counted(told.facts, 'fact')}; more follow after position {told.upto}\n"
 
 
 def _declared(one: Booked) -> list[str]:

@@ -21,6 +21,7 @@ import msgspec
 
 from application.ledger.reader import LogFilter, LogReader
 from domain.advice import Advice
+from domain.counts import counted
 from domain.errors import FactsLost, FilesMoved, ForeignFiles, StoreError
 from infrastructure.files.naming import digest_in
 from infrastructure.files.place import FilePlace
@@ -141,9 +142,10 @@ class Belonging:
         known = self.known() if files else {}
         unknown = [name for name in files if digest_in(name) not in known.get(name.partition("/")[0], ())]
         if unknown:
+            found = counted(len(unknown), "file")
             raise ForeignFiles(
-                f"{self.place.where} has no marker, and {len(unknown)} of its {len(files)} files are not known to this"
-                f" ledger, such as {unknown[0]}",
+                f"{self.place.where} has no marker, and {found} of {len(files):,} not known to this ledger,"
+                f" such as {unknown[0]}",
                 hint=Advice("files.adopt", otherwise=LEFTOVERS),
             )
 

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from domain.counts import counted
 from domain.errors import StoreError
 from domain.retrying import DEAD, DELIVERED, WAITING
 from infrastructure.clock import SECOND
@@ -73,7 +74,11 @@ class Readiness:
         if position != before or not lag:
             since = now
         self._seen[view] = (position, since)
-        return f"view {view}: {lag} facts behind, and not moving for {STUCK:g} s" if now - since >= STUCK else ""
+        return (
+            f"view {view}: {counted(lag, 'fact')} behind, and not moving for {STUCK:g} s"
+            if now - since >= STUCK
+            else ""
+        )
 
 
 class Meters(Collector):

@@ -20,6 +20,7 @@ from email.policy import SMTP
 from email.utils import formatdate
 from typing import Any, Final
 
+from domain.counts import counted
 from domain.errors import InvalidInput
 from domain.retrying import HookAnswer
 from infrastructure.hooks.mailserver import MailServer, checked_mail
@@ -60,7 +61,7 @@ class MailPost:
             async with asyncio.timeout(2 * self.seconds):
                 return await asyncio.to_thread(self._send, self.server, letter)
         except TimeoutError:
-            return HookAnswer(None, f"the mail server takes longer than {self.seconds} seconds")
+            return HookAnswer(None, f"the mail server takes longer than {counted(self.seconds, 'second')}")
 
     def letter(self, to: str, id: str, told: Mapping[str, Any]) -> EmailMessage:
         """The message: one sentence, and all of it as JSON."""

@@ -18,6 +18,7 @@ import httpcore
 import httpx
 
 from application.ports import DownloadRefused
+from domain.counts import counted
 from domain.errors import InvalidInput
 from domain.retrying import OK, HookAnswer
 from infrastructure.guard import (
@@ -67,7 +68,7 @@ class HookPost:
             async with asyncio.timeout(self._seconds):
                 return await self._post(self._checked(url), headers, body)
         except TimeoutError:
-            return HookAnswer(None, f"no answer within {self._seconds} seconds")
+            return HookAnswer(None, f"no answer within {counted(self._seconds, 'second')}")
         except DownloadRefused as error:
             return HookAnswer(None, str(error))
         except httpcore.TimeoutException:

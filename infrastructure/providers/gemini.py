@@ -19,6 +19,7 @@ import httpx
 from application.ports import Delivery, Media, Progress, Task, TaskFailed
 from application.providing.answers import is_word
 from application.providing.listings import Offered, Offers
+from domain.counts import counted
 from infrastructure.plugins import ApiSettings, ProviderContext
 from infrastructure.settings import Address, revealed
 from infrastructure.wire.answers import MODERATED, Answer, ApiProblem, Unreadable
@@ -69,7 +70,7 @@ class Gemini(BlindAdapter):
         listed = (await self._api.read("GET", "/models", within=CHECKING, params=params)).object().get("models")
         if not isinstance(listed, list):
             raise Unreadable("the provider's list of models cannot be read")
-        return f"{len(listed)} models may be used"
+        return f"{counted(len(listed), 'model')} may be used"
 
     async def offers(self, routes: Collection[str]) -> Offers:
         """Those that make images, by their names, and those of `routes`."""
@@ -77,7 +78,7 @@ class Gemini(BlindAdapter):
         kinds = ("text-to-image", "image-edit")
         wanted = [name for name in names if name in routes or PICTURES.search(name)]
         left = len(names) - len(wanted)
-        notes = (f"left out are {left} models that make no images, by their names",) if left else ()
+        notes = (f"left out: {counted(left, 'model')} of no images, by name",) if left else ()
         return Offers(tuple(Offered(name, kinds=kinds) for name in wanted), is_whole=True, notes=notes)
 
     async def _names(self) -> Any:

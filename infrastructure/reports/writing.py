@@ -98,7 +98,7 @@ def _table(report: UsageReport, name: str) -> PaperTable:
     told = [_row(report, [text or w("app.none") for text in key], sums) for key, sums in rows[:MOST_ROWS]]
     if rest := rows[MOST_ROWS:]:
         together = {measure: sum(sums[measure] for _, sums in rest) for measure in report.total}
-        told.append(_row(report, [w("report.rest", count=f"{len(rest):,}"), *[""] * (len(titles) - 1)], together))
+        told.append(_row(report, [w("report.rest", count=len(rest)), *[""] * (len(titles) - 1)], together))
     return PaperTable(w("report.table_" + name), (*names, *counts, PaperColumn(report.currency, 16, number=True)), told)
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import func, insert, select
 
 from application.ledger.group import Proposal
 from application.ports import silent
+from domain.counts import counted
 from domain.errors import InvalidInput, StoreUnavailable, UnknownAccount
 from domain.ledger import Fact, Ledger
 from domain.operation import CLOSED_PHASES
@@ -115,7 +116,7 @@ class AccountMove:
         with closing(Database(self._of(origin).database, reading=True)) as database:
             while still_open := await asyncio.to_thread(open_of, database, self.account):
                 if monotonic() >= deadline:
-                    told = f"{still_open} operations of account {self.account!r} are still open"
+                    told = f"account {self.account!r} has {counted(still_open, 'open operation')} still"
                     raise StoreUnavailable(
                         told, hint="nothing new is admitted meanwhile; move it again once they ended"
                     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infrastructure.showing.formats import counted, document, measured
+from domain.counts import counted
+from infrastructure.showing.formats import document, measured
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from domain.billing import BillingFact, PeriodClosed, StatementIssued, StatementVoided, statement_number
 from domain.booking import BookingFact, GoodwillGiven, UsageBooked
+from domain.counts import counted
 from domain.money import Money
-from infrastructure.showing.formats import counted, span
+from infrastructure.showing.formats import span
 
 
 def billed_in_words(fact: BillingFact | BookingFact) -> tuple[Money | None, str]:

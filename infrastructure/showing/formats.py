@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
+from domain.counts import counted
 from domain.errors import InvalidInput
 from domain.money import Money
 from domain.periods import EARLIEST, LATEST, Period, check_zone
@@ -98,11 +99,6 @@ def day_of(field: str, text: str) -> str:
 def size(count: int) -> str:
     """Bytes, in thousands."""
     return f"{count} B" if count < 1000 else f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1e6:.1f} MB"
-
-
-def counted(count: int, noun: str) -> str:
-    """1 image, 2 images."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def units_of(millionths: int) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
+from domain.counts import counted
 from domain.errors import InvalidInput
 from domain.inputs import plain, shortened
 from domain.invoices import CostDrifted, InvoiceLine, provider_in
@@ -99,7 +100,7 @@ def drift_text(fact: CostDrifted, zone: str) -> str:
     """It in one sentence."""
     invoiced, computed = (Money(amount, fact.currency) for amount in (fact.invoiced, fact.computed))
     month, whose = local_day(fact.period.start, zone)[:7], provider_in(fact.account)
-    unknown = f", {fact.unknown:,} operations of unknown cost" if fact.unknown else ""
+    unknown = f", {counted(fact.unknown, 'operation')} of unknown cost" if fact.unknown else ""
     sums = f"invoiced {invoiced}, computed {computed}{unknown}"
     return f"invoice {fact.number} of {whose} for {month}: {sums}; more than {plain(fact.allowed)} % apart"
 

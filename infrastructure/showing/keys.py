@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infrastructure.showing.formats import counted, iso, limit_of, measured, money
+from domain.counts import counted
+from infrastructure.showing.formats import iso, limit_of, measured, money
 
 if TYPE_CHECKING:
     from application.keeping.keys import KeyView, NewKey

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from application.asking.refusals import OVER, refusal_in_words, substituted_in_words
 from domain.charging import CostSource
+from domain.counts import counted
 from domain.money import Money
 from domain.operation import (
     Adjusted,
@@ -28,7 +29,7 @@ from domain.operation import (
 from domain.plans import SPEND
 from domain.totals import scopes_of
 from domain.wallet import Draws, sum_of
-from infrastructure.showing.formats import counted, iso, limit_of
+from infrastructure.showing.formats import iso, limit_of
 from infrastructure.showing.revocations import revoked_in_words
 from infrastructure.showing.sales import sale_in_words
 from infrastructure.showing.stories import in_words, reckoned, short

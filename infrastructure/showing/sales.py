@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from domain.agreeing import AgreementFact, TariffAgreed
+from domain.counts import counted
 from domain.inputs import plain
 from domain.money import Money, extend
 from domain.periods import EARLIEST, LATEST, local_day
@@ -56,7 +57,7 @@ def _base(quote: Quote, sale: Sale) -> str:
 def _factor(sale: Sale) -> str:
     words = f" times {plain(sale.factor)}" if sale.factor != ONE else ""
     words += f" and {Money(sale.added, sale.currency)} an output" if sale.added else ""
-    return words if sale.before is None else f"{words} after {sale.before} outputs of the period"
+    return words if sale.before is None else f"{words} after {counted(sale.before, 'output')} of the period"
 
 
 def _less(sale: Sale) -> str:

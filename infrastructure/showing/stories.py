@@ -22,6 +22,7 @@ from domain.assets import AssetAdded, AssetErased, AssetExpirySet, AssetFact, As
 from domain.billing import PeriodClosed, StatementIssued, StatementVoided
 from domain.booking import GoodwillGiven, UsageBooked
 from domain.bounds import Meter
+from domain.counts import counted
 from domain.departures import AccountLeft, DepartureFact
 from domain.inputs import plain
 from domain.keys import KeyChanged, KeyFact, KeyIssued, KeyRevoked
@@ -58,17 +59,7 @@ from domain.webhooks import WebhookFact
 from domain.windowed import LifeCounted, LifeMoved, WindowFact, WindowOpened
 from infrastructure.showing.alerts import alert_in_words
 from infrastructure.showing.billed import billed_in_words
-from infrastructure.showing.formats import (
-    TOGETHER,
-    counted,
-    document,
-    iso,
-    lost_text,
-    size,
-    span,
-    units_of,
-    unlike_text,
-)
+from infrastructure.showing.formats import TOGETHER, document, iso, lost_text, size, span, units_of, unlike_text
 from infrastructure.showing.positions import position_document
 from infrastructure.showing.rows import row_document
 from infrastructure.showing.sales import agreed_in_words, sale_in_words

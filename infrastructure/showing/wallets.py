@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.account import PlanScheduled
+from domain.counts import counted
 from domain.inputs import plain
 from domain.money import Money
 from domain.wallet import (
@@ -29,7 +30,7 @@ from domain.wallet import (
     WalletFact,
     sum_of,
 )
-from infrastructure.showing.formats import counted, iso, money, span, units_of
+from infrastructure.showing.formats import iso, money, span, units_of
 
 ENDED: Final[Mapping[str, str]] = {
     EXPIRED: "expired",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domain.counts import counted
 from domain.webhooks import (
     WebhookChanged,
     WebhookFact,
@@ -13,7 +14,7 @@ from domain.webhooks import (
     WebhookResumed,
     WebhookRotated,
 )
-from infrastructure.showing.formats import counted, iso
+from infrastructure.showing.formats import iso
 
 if TYPE_CHECKING:
     from application.notifying.records import MessagePage, NewSecret, WebhookView

@@ -6,7 +6,10 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from string import Formatter
 from typing import Any, Final
+
+from domain.counts import counted
 
 FILE: Final = Path(__file__).with_name("words.toml")
 
@@ -24,9 +27,20 @@ def _flat(before: str, table: Mapping[str, Any]) -> list[tuple[str, str]]:
     return found
 
 
+class _Filled(Formatter):
+    """Of a count, {count:operation is|operations are} is the number with the words that it takes."""
+
+    def format_field(self, value: Any, spec: str) -> str:
+        one, bar, many = spec.partition("|")
+        return counted(value, one, many) if bar else str(super().format_field(value, spec))
+
+
+_FILLED: Final = _Filled()
+
+
 def wording(name: str, /, **fields: object) -> str:
     """A text with its fields filled in. Raises KeyError for one that the file does not have."""
-    return all_words()[name].format_map(fields) if fields else all_words()[name]
+    return _FILLED.vformat(all_words()[name], (), fields) if fields else all_words()[name]
 
 
 def wording_or(name: str, otherwise: str) -> str:

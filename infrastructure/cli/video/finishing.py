@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from domain.counts import counted
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.finished import as_finished
 from infrastructure.cli.finishing import Focus, Ground
@@ -17,7 +18,7 @@ from infrastructure.cli.run import Out
 from infrastructure.cli.serving import Aspect, Estimate, asked_of
 from infrastructure.cli.session import CommandSession
 from infrastructure.cli.video.editing import CUT, Cut, Films, Speed
-from infrastructure.showing.formats import counted, document, size
+from infrastructure.showing.formats import document, size
 
 if TYPE_CHECKING:
     from application.studios.video.social import VideoFormat

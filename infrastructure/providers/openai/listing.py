@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from application.providing.answers import is_word
 from application.providing.listings import Offered, Offers
+from domain.counts import counted
 from infrastructure.clock import SECOND
 from infrastructure.wire.answers import Answer, Unreadable
 from infrastructure.wire.api import Api
@@ -37,9 +38,13 @@ async def offers(api: Api, routes: Collection[str]) -> Offers:
     wanted = [one for one in listed if one["id"] in routes or PICTURES.search(one["id"])]
     unread = [one["id"] for one in wanted if ends(one) is None and one.get("shutdown_date") is not None]
     left = len(listed) - len(wanted)
-    notes = [f"left out are {left} models that make no images, by their names"] if left else []
+    notes = [f"left out: {counted(left, 'model')} of no images, by name"] if left else []
     odd = len(entries) - len(listed)
-    notes += [f"{odd} entries of the list cannot be read, so that nothing is said to be gone"] if odd else []
+    notes += (
+        [f"{counted(odd, 'entry', 'entries')} of the list cannot be read, so that nothing is said to be gone"]
+        if odd
+        else []
+    )
     notes += [f"the shutdown date of {name!r} cannot be read" for name in unread]
     kinds = ("text-to-image", "image-edit")
     found = tuple(Offered(one["id"], kinds=kinds, retires=ends(one)) for one in wanted)

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from application.ports import Delivery, Media, Progress, Remote, Task
 from application.providing.listings import Offers
+from domain.counts import counted
 from infrastructure.plugins import ApiSettings, ProviderContext
 from infrastructure.providers.openai import listing
 from infrastructure.providers.openai.streaming import PARTIAL, Stream
@@ -71,7 +72,7 @@ class OpenAIProvider(BlindAdapter):
         return replace(delivery, usage=stream.told_apart(delivery.usage))
 
     async def check(self) -> str:
-        return f"{len(await listing.read_models(self._api, CHECKING))} models may be used"
+        return f"{counted(len(await listing.read_models(self._api, CHECKING)), 'model')} may be used"
 
     async def offers(self, routes: Collection[str]) -> Offers:
         return await listing.offers(self._api, routes)

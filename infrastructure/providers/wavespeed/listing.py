@@ -16,6 +16,7 @@ from typing import Any, Final
 from application.ports import Value
 from application.providing.answers import is_believable
 from application.providing.listings import Offered, OfferedInput, Offers
+from domain.counts import counted
 from infrastructure.providers.wavespeed.formulas import NotUnderstood, PriceFormula, read_formula
 from infrastructure.providers.wavespeed.inputs import SIZE, as_sent, read_size
 from infrastructure.wire.answers import Answer, Unreadable
@@ -111,9 +112,11 @@ def _notes(others: Counter[str], unread: int) -> list[str]:
     notes = []
     if others:
         named = ", ".join(f"{kind or 'no type'} ({count})" for kind, count in others.most_common(MOST_NAMED))
-        notes.append(f"left out are {others.total()} models of types that no kind here is for: {named}")
+        notes.append(f"left out: {counted(others.total(), 'model')} of types that no kind here is for: {named}")
     if unread:
-        notes.append(f"{unread} entries of the list cannot be read, so that nothing is said to be gone")
+        notes.append(
+            f"{counted(unread, 'entry', 'entries')} of the list cannot be read, so that nothing is said to be gone"
+        )
     return notes
 
 

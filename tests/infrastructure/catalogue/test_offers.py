@@ -338,7 +338,7 @@ def test_entries_that_cannot_be_read_are_noted_and_then_nothing_is_called_gone(
     fake.offer("wavespeed", changed(change))
     [held] = check("wavespeed").document["providers"]
     assert held["differences"] == []
-    assert "1 entries of the list cannot be read" in held["notes"][-1]
+    assert "1 entry of the list cannot be read" in held["notes"][-1]
 
 
 @pytest.mark.parametrize("price", [None, "0.03", True, -1, [], {}])
@@ -394,7 +394,7 @@ def test_odd_entries_of_openai_spoil_no_other(fake: Fake, odd: Any) -> None:
     fake.offer("openai", [*listed, odd])
     done = check("openai")
     assert {finding for finding, *_ in findings(done)} == {"ends"}
-    assert any("1 entries of the list cannot be read" in note for note in done.document["providers"][0]["notes"])
+    assert any("1 entry of the list cannot be read" in note for note in done.document["providers"][0]["notes"])
 
 
 def test_ten_thousand_new_models_are_found(fake: Fake) -> None:

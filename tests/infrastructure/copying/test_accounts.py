@@ -219,7 +219,7 @@ async def test_what_is_open_or_would_be_told_again_is_not_taken_in(
         write_out(here, tmp_path / "hooked.tar")
         await studio.webhooks.remove("acme", hook)
         write_out(here, tmp_path / "free.tar")
-    with pytest.raises(InvalidInput, match="1 of its operations are open"):
+    with pytest.raises(InvalidInput, match="1 of its operations is open"):
         take_in(there, tmp_path / "open.tar")
     with pytest.raises(InvalidInput, match="has webhooks"):
         take_in(there, tmp_path / "hooked.tar")

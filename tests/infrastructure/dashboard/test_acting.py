@@ -238,7 +238,7 @@ def test_a_refund_is_given_on_the_operations_page(gateway: Gateway, studio: http
     assert act(admin, "refund", **told).status_code == 403
     assert act(studio, "refund", "acme", **told).status_code == 303
     page = studio.get(f"/operations/{made.operation}?account=acme").text
-    assert "0.03 USD is charged for 1 of 1 outputs, with a correction of -0.01 USD." in page
+    assert "0.03 USD is charged for 1 of 1 output, with a correction of -0.01 USD." in page
 
 
 def test_credit_is_paid_in_granted_and_taken_back(gateway: Gateway, studio: httpx.Client, admin: httpx.Client) -> None:

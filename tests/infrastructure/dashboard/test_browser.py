@@ -32,7 +32,7 @@ def test_somebody_logs_in_reads_and_logs_out(chromium: Browser, gateway: Gateway
         one.log_in(gateway.secret, "/operations")
         assert one.tab.url.endswith("/operations")
         one.tab.click(f"a[href='/operations/{operation}']")
-        assert "0.04 USD was charged for 1 of 1 outputs." in one.text
+        assert "0.04 USD was charged for 1 of 1 output." in one.text
         assert "rival-ann" not in one.text
         one.check()
         one.tab.click("text=Log out")

@@ -39,7 +39,7 @@ def test_from_nothing_to_the_first_picture_and_its_statement(chromium: Browser, 
         expect(one.tab.locator("#price")).to_contain_text("99 left afterwards, of 100 now")
         one.check()
         one.tab.click("#price button")
-        expect(one.tab.locator("#live")).to_contain_text("0.01 USD was charged for 1 of 1 outputs.", timeout=SLOW)
+        expect(one.tab.locator("#live")).to_contain_text("0.01 USD was charged for 1 of 1 output.", timeout=SLOW)
         expect(one.tab.locator(".thumbs img").first).to_have_js_property("complete", True)
         one.check()
         one.tab.click("nav >> text=Statements")
@@ -57,7 +57,7 @@ def test_a_picture_is_brought_and_enlarged(chromium: Browser, gateway: Gateway, 
         expect(one.tab.locator("#price")).to_contain_text("choose a file")
         one.tab.set_input_files("#make-image", picture)
         one.tab.click("#price button")
-        expect(one.tab.locator("#live")).to_contain_text("was charged for 1 of 1 outputs.", timeout=SLOW)
+        expect(one.tab.locator("#live")).to_contain_text("was charged for 1 of 1 output.", timeout=SLOW)
         assert one.tab.locator(".thumbs img").count() == 2
         one.check()
 
@@ -92,7 +92,7 @@ def test_the_studio_gives_a_charge_back_and_hands_the_statement_on(
         one.tab.once("dialog", lambda dialog: dialog.accept())
         one.tab.click("button:has-text('Give it back')")
         expect(one.tab.locator("#live")).to_contain_text(
-            "0.03 USD is charged for 1 of 1 outputs, with a correction of -0.01 USD."
+            "0.03 USD is charged for 1 of 1 output, with a correction of -0.01 USD."
         )
         one.check()
         one.go(f"/statements/{period}?account=acme")
@@ -140,7 +140,7 @@ def test_a_page_of_a_running_operation_follows_it_to_its_end(chromium: Browser, 
         asked = {"kind": "text-to-video", "inputs": {"prompt": "waves"}, "model": "wan-2.6-t2v"}
         begun = api.post("/v1/operations", json=asked).json()["operation"]
         one.log_in(gateway.secret, f"/operations/{begun}")
-        expect(one.tab.locator("#live")).to_contain_text("was charged for 1 of 1 outputs.", timeout=SLOW)
+        expect(one.tab.locator("#live")).to_contain_text("was charged for 1 of 1 output.", timeout=SLOW)
         end = gateway.studio.log.reader.end()
         expect(one.tab.locator("#position")).to_have_text(f"The log up to position {end:,}")
         one.check()

@@ -151,5 +151,5 @@ async def test_its_list_holds_what_makes_images_on_all_pages(fake: Fake, provide
     assert isinstance(listing, ListsOffers)
     found = await listing.offers({FLASH})
     assert {one.route for one in found.models} == {FLASH, "gemini-3-pro-image", "gemini-3.1-flash-lite-image"}
-    assert (found.is_whole, found.notes) == (True, ("left out are 1 models that make no images, by their names",))
+    assert (found.is_whole, found.notes) == (True, ("left out: 1 model of no images, by name",))
     await provider.close()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from application.ports import Delivery, Media, ProviderError, ProviderRefused, ProviderUnknown, Remote, silent
+from domain.counts import counted
 from tests.infrastructure.providers.benches import (
     MASK,
     OTHER_PICTURE,
@@ -267,7 +268,7 @@ async def test_decimals_and_flags_of_an_edit_are_texts(fake: Fake, worker: Worke
 
 
 async def test_a_check_tells_how_many_models_there_are(worker: Worker) -> None:
-    assert await worker.provider.check() == f"{len(offered())} models may be used"
+    assert await worker.provider.check() == f"{counted(len(offered()), 'model')} may be used"
 
 
 # Pictures on the way
