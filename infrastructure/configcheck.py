@@ -32,7 +32,8 @@ from infrastructure.peppers import peppers_of
 from infrastructure.registry import switched_off, told_settings, unknown_settings, variable, wrong_settings
 from infrastructure.sealfiles import KEYS_FILE, SealFile
 from infrastructure.seals import signing_keys
-from infrastructure.settings import PREFIX, Settings, filed, revealed, standard_telemetry, wrong_fields
+from infrastructure.settings import PREFIX, Settings, filed, revealed, standard_telemetry
+from infrastructure.settingwords import wrong_settings_in
 from infrastructure.shards.opening import named_shards, open_directory, settings_of
 from infrastructure.store.migrations import other_schema
 from infrastructure.store.reader import SqlReader
@@ -106,10 +107,9 @@ def _read(database: str | None) -> tuple[Settings, list[Trouble]]:
         try:
             return Settings(**given), list(wrong.values())
         except ValidationError as error:
-            for name, why in wrong_fields(error):
-                field = next(each for each in Settings.model_fields if name == each or name.startswith(f"{each}_"))
-                which = f"{PREFIX}{field}".upper()
-                wrong.setdefault(field, Trouble(which, InvalidInput(which, why, hint="correct the setting")))
+            for one in wrong_settings_in(error, Settings):
+                field, which = one.name, f"{PREFIX}{one.name}".upper()
+                wrong.setdefault(field, Trouble(which, InvalidInput(which, one.why, hint=one.hint)))
                 info = Settings.model_fields[field]
                 given[field] = info.get_default(call_default_factory=True, validated_data=_defaults(given))
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from domain.errors import InvalidInput
-from infrastructure.texts import text_in
+from infrastructure.texts import text_in, toml_of
 
 VARIABLE: Final = "IMAGESTUDIO_CONFIG"
 _NAMED: ContextVar[Path | None] = ContextVar("config", default=None)
@@ -60,7 +60,7 @@ def filed_settings(file: Path | None) -> Mapping[str, Any]:
 @lru_cache(4)
 def _read(file: Path, _changed: int, _size: int) -> Mapping[str, Any]:
     try:
-        document = tomllib.loads(text_in(file))
+        document = toml_of(text_in(file))
     except (tomllib.TOMLDecodeError, UnicodeError) as error:
         where = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "it is not UTF-8"
         raise InvalidInput(VARIABLE, f"{file} is not TOML: {where}", hint="correct it there") from error

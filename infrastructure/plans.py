@@ -25,7 +25,7 @@ from domain.meant import meant
 from domain.money import Money, check_currency, parse_rate
 from domain.plans import AT_ONE, PLANS, Limits, Plan, Trial
 from infrastructure.catalogue.entries import Count, FileTable, Id, Measure, complaints
-from infrastructure.texts import text_in
+from infrastructure.texts import text_in, toml_of
 
 CORRECT = "correct the file"
 REFUSED = "refused"
@@ -175,8 +175,8 @@ def read_text(path: Path) -> str:
 
 def _plans(name: str, text: str) -> Iterator[tuple[str, Plan]]:
     try:
-        data = tomllib.loads(text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        data = toml_of(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
         raise CatalogueError(f"{name}: is not TOML: {error}", hint=CORRECT) from error
     file = _parsed(PlansEntry, data, name)
     try:

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from domain.errors import ImageStudioError, InvalidInput, PluginError
+from domain.inputs import shortened
 from infrastructure.configfile import VARIABLE
 from infrastructure.plugins import Plugin, ProviderContext, ProviderSettings, check_names, plugins
-from infrastructure.settings import PREFIX, Settings, spoken, wrong_fields
+from infrastructure.settings import PREFIX, Settings, spoken
+from infrastructure.settingwords import wrong_settings_in
 
 if TYPE_CHECKING:
     from application.ports import Provider
@@ -147,9 +149,9 @@ def _read(settings: Settings, plugin: Plugin) -> ProviderSettings | list[Invalid
         return model(_env_prefix=prefix, **{name: value for name, value in own.items() if name in model.model_fields})
     except ValidationError as error:
         wrong = []
-        for name, why in wrong_fields(error):
-            which = f"{prefix}{name}".upper() if name else prefix.removesuffix("_").upper()
-            wrong.append(InvalidInput(which, why, hint="correct the setting"))
+        for one in wrong_settings_in(error, model):
+            which = f"{prefix}{one.name}".upper() if one.name else prefix.removesuffix("_").upper()
+            wrong.append(InvalidInput(which, one.why, hint=one.hint))
         return wrong
 
 
@@ -180,5 +182,5 @@ def _is_on(settings: Settings, name: str, plugin: Plugin | None, said: Mapping[s
     try:
         return TypeAdapter(bool).validate_python(value)
     except ValidationError as error:
-        message = f"{value!r} is neither true nor false"
-        raise InvalidInput(variable(name, ENABLED), message, hint="correct the setting") from error
+        message = f"{shortened(value)} is neither true nor false"
+        raise InvalidInput(variable(name, ENABLED), message, hint="set it to true or to false") from error

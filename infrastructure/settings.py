@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, Field, PrivateAttr, Secret, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, PrivateAttr, Secret, SecretStr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -242,12 +242,6 @@ class _OwnFile(DotEnvSettingsSource):
         return {name: value for name, value in super().__call__().items() if name in own}
 
 
-def wrong_fields(error: ValidationError) -> list[tuple[str, str]]:
-    """Which fields are wrong, "" for several together, and why; never the value of one that is hidden."""
-    found = error.errors(include_input=False)
-    return [("_".join(map(str, one["loc"])), one["msg"].removeprefix("Value error, ")) for one in found]
-
-
 def that_speak(*sources: PydanticBaseSettingsSource) -> list[PydanticBaseSettingsSource]:
     """The sources without those that have no variable for their model: asking for each field takes a millisecond."""
     heard = [_ByName(source) if _is_plain(source) else source for source in sources]
@@ -286,11 +280,6 @@ def _is_plain(source: PydanticBaseSettingsSource) -> bool:
     odd = source.case_sensitive or source.env_nested_delimiter or source.env_parse_none_str is not None
     named = any(field.validation_alias for field in source.settings_cls.model_fields.values())
     return not (odd or named or (extra and not isinstance(source, _OwnFile)))
-
-
-def complaint(error: ValidationError) -> tuple[str, str]:
-    """The first of them."""
-    return wrong_fields(error)[0]
 
 
 def revealed(secret: SecretStr | None) -> str:

@@ -9,7 +9,6 @@ found when its plans are read, which is first.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
@@ -31,6 +30,7 @@ from domain.selling import COST, NOTHING, ONE
 from domain.tariffs import FAMILY, Discount, Rule, Selling, Tariff, Tier, tariff_of
 from infrastructure.catalogue.entries import EVERY_KIND, FileTable, Id, Instant, Measure, complaints
 from infrastructure.plans import load_plans, read_text
+from infrastructure.texts import toml_of
 
 CORRECT: Final = "correct the file"
 LARGEST_FACTOR: Final = Decimal(1000)
@@ -193,7 +193,7 @@ def _loaded(files: tuple[tuple[str, str], ...]) -> Mapping[str, Sequence[Tariff]
 
 
 def _tariffs(name: str, text: str) -> Iterator[tuple[str, Tariff]]:
-    for number, table in enumerate(tomllib.loads(text, parse_float=Decimal).get("tariff", [])):
+    for number, table in enumerate(toml_of(text, parse_float=Decimal).get("tariff", [])):
         where = f"{name}: tariff {shortened(table.get('id', number + 1))}"
         try:
             entry = TariffEntry.model_validate(table)

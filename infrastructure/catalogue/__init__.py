@@ -46,7 +46,7 @@ from infrastructure.catalogue.entries import (
 )
 from infrastructure.catalogue.exchanging import exchange_in
 from infrastructure.plugins import catalogue_files, more_models
-from infrastructure.texts import text_in
+from infrastructure.texts import text_in, toml_of
 
 Presets = Mapping[str, Mapping[str, InputEntry]]
 E = TypeVar("E", bound=BaseModel)
@@ -137,8 +137,8 @@ def _read(path: Path, name: str, *, is_guest: bool = False) -> CatalogueSource:
 @lru_cache(64)
 def _source(text: str, name: str, *, is_guest: bool = False) -> CatalogueSource:
     try:
-        data = tomllib.loads(text, parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        data = toml_of(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
         raise CatalogueError(f"{name}: is not TOML: {error}", hint="correct the file") from error
     return CatalogueSource(name, _parse(FileEntry, data, name), is_guest)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +16,7 @@ from infrastructure.cli.files import handed_text
 from infrastructure.cli.options import Account
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import iso
+from infrastructure.texts import json_of_file
 
 if TYPE_CHECKING:
     from application.keeping.seals import Inclusion, SignedSeal
@@ -98,7 +98,7 @@ def _read(file: Path) -> tuple[list[SignedSeal], list[Inclusion]]:
 
     text = handed_text(file)
     try:
-        document = json.loads(text)
+        document = json_of_file(text)
     except ValueError:
         document = None
     if isinstance(document, dict) and "proofs" in document:

@@ -56,13 +56,14 @@ class CommandSession:
         """From the environment, with `--db` over it. Raises InvalidInput naming the variable that is wrong."""
         from pydantic import ValidationError
 
-        from infrastructure.settings import Settings, complaint
+        from infrastructure.settings import Settings
+        from infrastructure.settingwords import wrong_settings_in
 
         try:
             return Settings(database_url=self.db, shards="") if self.db is not None else Settings()
         except ValidationError as error:
-            field, why = complaint(error)
-            raise InvalidInput(f"IMAGESTUDIO_{field.upper()}", why, hint="correct the setting") from error
+            wrong = wrong_settings_in(error, Settings)[0]
+            raise InvalidInput(f"IMAGESTUDIO_{wrong.name.upper()}", wrong.why, hint=wrong.hint) from error
 
     async def settings_by_shard(self) -> Mapping[str, Settings]:
         """Those of each shard by its name, or of the only ledger, which has none."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from domain.errors import InvalidInput
 from domain.value import value
-from infrastructure.texts import text_in
+from infrastructure.texts import text_in, toml_of
 
 COLOUR: Final = re.compile(r"#[0-9a-f]{6}")
 KNOWN: Final = ("name", "logo", "accent", "lines", "note")
@@ -72,7 +72,7 @@ def load_brand(file: Path | None) -> Brand:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(text_in(file))
+        return toml_of(text_in(file))
     except OSError as error:
         raise _wrong(file, f"it cannot be read: {error.strerror}", "name a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +13,7 @@ from application.keeping.watch import WatchStanding
 from application.ledger.positions import Positions
 from domain.errors import InvalidInput
 from infrastructure.showing.formats import instant_of, iso
+from infrastructure.texts import json_of_file
 
 
 def signed_document(signed: SignedSeal) -> dict[str, Any]:
@@ -102,7 +102,7 @@ def read_lines(text: str, where: str) -> list[SignedSeal]:
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             try:
-                found.append(read_signed(json.loads(line)))
+                found.append(read_signed(json_of_file(line)))
             except (ValueError, InvalidInput) as error:
                 raise InvalidInput(where, f"line {number} is no signed seal") from error
     return found

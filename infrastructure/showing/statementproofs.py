@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from application.keeping.statementproof import FIELDS, SealedEntry, StatementProof
 from domain.errors import InvalidInput
 from infrastructure.showing.seals import inclusion_document, read_inclusion, read_signed, signed_document
+from infrastructure.texts import json_of_file
 
 
 def proved_document(statement: Mapping[str, Any], proof: StatementProof) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def proved_document(statement: Mapping[str, Any], proof: StatementProof) -> dict
 def read_proved(text: str) -> tuple[dict[str, Any], StatementProof]:
     """Such a document and the proof that is in it. Raises InvalidInput."""
     try:
-        document: Any = json.loads(text)
+        document: Any = json_of_file(text)
     except ValueError as error:
         raise InvalidInput("statement", "is no JSON", hint="give the document that proves it, whole") from error
     match document:

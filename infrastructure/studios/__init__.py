@@ -34,7 +34,7 @@ from domain.errors import CatalogueError
 from domain.inputs import shortened
 from domain.meant import meant
 from infrastructure.gateway.aliases import Alias
-from infrastructure.texts import text_in
+from infrastructure.texts import text_in, toml_of
 
 SHAPES: tuple[type[PresetEntry], ...] = (
     *(Template, Style, Quality, Enhancement, Enlargement, Backdrop, Recipe),
@@ -79,8 +79,8 @@ def _text(name: str, path: Path) -> str:
 
 def _entries(name: str, text: str) -> Iterator[tuple[type[PresetEntry], PresetEntry]]:
     try:
-        data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        data = toml_of(text)
+    except tomllib.TOMLDecodeError as error:
         raise CatalogueError(f"{name}: is not TOML: {error}", hint=CORRECT) from error
     words = {shape.WORD: shape for shape in SHAPES}
     for word, tables in data.items():
