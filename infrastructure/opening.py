@@ -168,6 +168,11 @@ class DatabaseStanding:
     segments: int = 0
     missing: tuple[str, ...] = ()
 
+    @property
+    def is_damaged(self) -> bool:
+        """Whether something is gone, or another ledger's; an older schema is whole."""
+        return bool(self.lost or self.foreign or self.missing)
+
 
 def standing(settings: Settings) -> DatabaseStanding:
     """How the settings' database stands; changes nothing. Raises NoLedger, StoreUnavailable."""

@@ -9,11 +9,12 @@ import typer
 from typer import Option
 
 from domain.counts import counted
+from domain.meaning import Kind
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import CommandSession
 from infrastructure.cli.turns import turns_report
 from infrastructure.shards.turns import each_in_turn_blocking
-from infrastructure.showing.codes import OTHER
+from infrastructure.showing.codes import EXIT_CODES, OTHER
 from infrastructure.showing.formats import day_of, iso, size
 
 if TYPE_CHECKING:
@@ -59,14 +60,20 @@ async def run(
 
 @command(app, "list")
 async def list_segments(session: CommandSession) -> Report:
-    """List the segments of the archive: the files, and which facts they hold. No file is read."""
-    from infrastructure.showing.archive import segments_document
+    """List the segments of the archive: the files, and which facts they hold. No file is read.
+
+    Ends with 6 if one is not there, or not as long as it was.
+    """
+    from infrastructure.showing.archive import listed_document
 
     async with session.reading() as reading:
-        turns = await each_in_turn_blocking(reading.by_shard, lambda one: one.database.archive.records())
+        turns = await each_in_turn_blocking(
+            reading.by_shard, lambda one: (one.database.archive.records(), one.database.archive.missing())
+        )
+    code = EXIT_CODES[Kind.BROKEN] if any(missing for _, missing in turns.done.values()) else 0
     if not turns.several:
-        return Report(segments_document(turns.done[""]), lambda page: _show_segments(page, turns.done[""]))
-    return turns_report(turns, segments_document, lambda page, _shard, found: _show_segments(page, found))
+        return Report(listed_document(turns.done[""]), lambda page: _show_segments(page, *turns.done[""]), code)
+    return turns_report(turns, listed_document, lambda page, _shard, found: _show_segments(page, *found), code)
 
 
 @command(app)
@@ -107,8 +114,8 @@ def _show_archived(page: Page, done: ArchivedPeriods) -> None:
         page.prose(f"period {left.name} of account {left.account} stays: {left.reason}", indent=2)
 
 
-def _show_segments(page: Page, found: list[SegmentRecord]) -> None:
-    from infrastructure.cli.rendering import PageColumn
+def _show_segments(page: Page, found: list[SegmentRecord], missing: list[str]) -> None:
+    from infrastructure.cli.rendering import PageColumn, state_style
 
     if not found:
         page.title("Nothing is archived")
@@ -120,6 +127,7 @@ def _show_segments(page: Page, found: list[SegmentRecord]) -> None:
         PageColumn("FACTS", [f"{one.facts:,}" for one in found], right=True),
         PageColumn("SIZE", [size(one.size) for one in found], right=True),
         PageColumn("ARCHIVED", [iso(one.at) for one in found]),
+        PageColumn("", ["missing" if one.name in missing else "" for one in found], style=state_style),
     )
 
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from typer import Argument
 
 from domain.counts import counted
 from domain.errors import InvalidInput, NoLedger
+from domain.meaning import Kind
 from infrastructure.cli.asking import confirm
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.options import Yes
 from infrastructure.cli.session import CommandSession
 from infrastructure.cli.turns import turns_report
 from infrastructure.shards.turns import each_in_turn, each_in_turn_blocking
+from infrastructure.showing.codes import EXIT_CODES
 from infrastructure.showing.formats import document, size
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     from infrastructure.settings import Settings
 
 app = typer.Typer()
+
+DAMAGED: Final = EXIT_CODES[Kind.BROKEN]
+"""The exit code of a store that is not whole, as of all that needs what is gone."""
 
 
 @command(app)
@@ -114,20 +119,24 @@ def _show_adopted(page: Page, one: AdoptedFiles) -> None:
 
 @command(app, "status")
 async def database_status(session: CommandSession) -> Report:
-    """Show which database is used, and whether its schema is this program's."""
+    """Show which database is used, and whether its schema is this program's.
+
+    Ends with 6 if facts were lost, the files are another ledger's, or a segment of the archive is missing.
+    """
     from infrastructure.opening import standing
     from infrastructure.showing.upkeep import database_document
     from infrastructure.store.migrations import HEAD
 
     each = await session.settings_by_shard()
     found = await each_in_turn_blocking(each, lambda one: (one, standing(one)))
+    code = DAMAGED if any(one.is_damaged for _, one in found.done.values()) else 0
 
     def told(one: tuple[Settings, DatabaseStanding]) -> dict[str, object]:
         return database_document(one[1], _shown(one[0]), one[0].assets, HEAD)
 
     if not found.several:
-        return Report(told(found.done[""]), lambda page: _show_standing(page, *found.done[""]))
-    return turns_report(found, told, lambda page, shard, one: _show_standing(page, *one, shard))
+        return Report(told(found.done[""]), lambda page: _show_standing(page, *found.done[""]), code)
+    return turns_report(found, told, lambda page, shard, one: _show_standing(page, *one, shard), code)
 
 
 def _shown(settings: Settings) -> str:

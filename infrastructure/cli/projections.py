@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, ViewStopped
 from infrastructure.cli.commands import Report, command
 from infrastructure.cli.session import CommandSession
+from infrastructure.showing.codes import EXIT_CODES
 from infrastructure.showing.formats import document
 from infrastructure.showing.positions import position_document
 
@@ -24,10 +25,19 @@ app = typer.Typer()
 
 @command(app)
 async def status(session: CommandSession) -> Report:
-    """Show how far each view is behind the log, and why where one stands still."""
+    """Show how far each view is behind the log, and why where one stands still.
+
+    Ends with 6 if one does.
+    """
     async with session.reading() as reading:
         found = await asyncio.to_thread(reading.views.status)
-    return Report({"views": document(found)}, lambda page: _show_status(page, found))
+    return _report(found)
+
+
+def _report(found: Sequence[ViewStatus]) -> Report:
+    """A view that stands still is as an error about it."""
+    code = EXIT_CODES[ViewStopped.kind] if any(one.error is not None for one in found) else 0
+    return Report({"views": document(found)}, lambda page: _show_status(page, found), code)
 
 
 def _show_status(page: Page, found: Sequence[ViewStatus]) -> None:
@@ -83,4 +93,4 @@ async def retry(
         await asyncio.to_thread(studio.views.catch_up)
         every = await asyncio.to_thread(studio.views.status)
     found = [one for one in every if view in (one.view, one.view.rpartition("/")[2])]
-    return Report({"views": document(found)}, lambda page: _show_status(page, found))
+    return _report(found)

@@ -28,6 +28,12 @@ def segments_document(segments: Sequence[SegmentRecord]) -> dict[str, Any]:
     return {"segments": [_segment(one) for one in segments]}
 
 
+def listed_document(found: tuple[Sequence[SegmentRecord], Sequence[str]]) -> dict[str, Any]:
+    """The files, and the names of those that are not there."""
+    segments, missing = found
+    return {**segments_document(segments), "missing_segments": [*missing]}
+
+
 def verified_document(count: int, found: Sequence[Problem]) -> dict[str, Any]:
     """How many segments there are, and what is amiss."""
     return {"segments": count, "problems": [problem.what for problem in found]}

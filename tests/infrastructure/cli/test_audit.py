@@ -84,6 +84,9 @@ def test_a_fact_that_cannot_be_read_is_a_finding_not_a_crash(workspace: Workspac
     assert done.document["seal"] is None
 
 
+STANDINGS = (("db", "status"), ("archive", "list"))
+
+
 def test_an_archive_that_lacks_a_file_is_one_problem_and_what_is_not_known_no_zero(workspace: Workspace) -> None:
     parts = Parts(clock=lambda: now() - 90 * DAY)
     call("account", "open", "past", "--plan", "pro", parts=parts)
@@ -92,7 +95,11 @@ def test_an_archive_that_lacks_a_file_is_one_problem_and_what_is_not_known_no_ze
     call("period", "close", "--account", "past")
     assert "1 segment" in call("archive", "run").out
     (segment,) = (workspace.home / "archive").rglob("*.xz")
+    assert [call(*command).code for command in STANDINGS] == [0, 0]
     segment.unlink()
+    for command in STANDINGS:
+        done = call(*command, "--json")
+        assert (done.code, done.document["missing_segments"][0] in segment.name) == (6, True)
     told = call("audit").out
     assert "facts replayed  not known" in told
     assert "1 problem:" in told
@@ -120,9 +127,10 @@ def test_a_view_that_stands_still_is_told_and_tried_again(workspace: Workspace) 
     tamper(workspace.database, stop)
     assert "warning: usage_summary stands still" in call("usage").err
     assert json.loads(call("usage", "--json").err)["warning"]["message"].startswith("usage_summary stands still")
-    assert "usage_summary stopped at position 3: a poison fact" in call("projections", "status").out
+    status = call("projections", "status")
+    assert (status.code, "usage_summary stopped at position 3: a poison fact" in status.out) == (6, True)
     assert call("projections", "retry", "usage_summary", "--json").document["views"][0]["error"] is None
-    assert call("usage").err == ""
+    assert (call("usage").err, call("projections", "status").code) == ("", 0)
 
 
 def test_a_lost_key_is_a_difference_and_is_made_anew_by_one_command(workspace: Workspace) -> None:

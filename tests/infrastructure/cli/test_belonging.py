@@ -126,7 +126,9 @@ def test_a_reader_is_told_that_the_files_are_another_ledgers(workspace: Workspac
     audit = call("audit", *other)
     assert audit.code == 0
     assert f"belong to the ledger {owner}" in " ".join(audit.err.split())
-    told = call("db", "status", "--json", *other).document
+    status = call("db", "status", "--json", *other)
+    told = status.document
+    assert (status.code, call("db", "status").code) == (6, 0)
     assert told["ledger"] not in (None, owner)
     assert f"belong to the ledger {owner}, and this is {told['ledger']}" in told["foreign"]
     assert f"belong to the ledger {owner}" in " ".join(call("db", "status", *other).out.split())
@@ -237,7 +239,8 @@ def test_an_audit_finds_that_facts_were_lost_and_the_status_says_so(lossy: Works
     audit = call("audit", "--json")
     assert (audit.code, audit.document["seal"]) == (1, None)
     assert audit.document["chains"][0].startswith("facts were lost")
-    assert call("db", "status", "--json").document["lost"].startswith("facts were lost")
+    status = call("db", "status", "--json")
+    assert (status.code, status.document["lost"].startswith("facts were lost")) == (6, True)
 
 
 def test_an_old_file_beside_a_newer_log_is_told_as_such_and_nothing_is_recorded(workspace: Workspace) -> None:
