@@ -34,6 +34,7 @@ from infrastructure.opening import Access
 from infrastructure.registry import build_providers, told_settings, unknown_settings
 from infrastructure.service import Studio
 from infrastructure.settings import Settings
+from infrastructure.settingwords import read_settings
 from infrastructure.supplies import contexts, output_downloads
 from infrastructure.telemetry.around import Around, telemetry_of
 
@@ -54,7 +55,7 @@ async def open_studio(
     if settings is None:
         for name, near in unknown_settings().items():
             LOGGER.warning("there is no setting %s%s", name, f"; {near} may be meant" if near else "")
-    used = settings or Settings()
+    used = settings or read_settings()
     if used.shards:
         from infrastructure.shards.opening import open_over_shards
 

@@ -14,8 +14,10 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from domain.errors import InvalidInput
 from domain.inputs import shortened
 from domain.value import value
+from infrastructure.settings import PREFIX, Settings
 
 CORRECT: Final = "correct it, or leave it out"
 ADDRESS: Final = "give an address, such as https://host.example:8443"
@@ -47,6 +49,15 @@ class WrongSetting:
     name: str
     why: str
     hint: str
+
+
+def read_settings(**said: Any) -> Settings:
+    """The settings, with what a program says over the environment. Raises InvalidInput for the first that is wrong."""
+    try:
+        return Settings(**said)
+    except ValidationError as error:
+        wrong = wrong_settings_in(error, Settings)[0]
+        raise InvalidInput(f"{PREFIX}{wrong.name}".upper(), wrong.why, hint=wrong.hint) from error
 
 
 def wrong_settings_in(error: ValidationError, model: type[BaseModel]) -> list[WrongSetting]:

@@ -54,16 +54,9 @@ class CommandSession:
 
     def settings(self) -> Settings:
         """From the environment, with `--db` over it. Raises InvalidInput naming the variable that is wrong."""
-        from pydantic import ValidationError
+        from infrastructure.settingwords import read_settings
 
-        from infrastructure.settings import Settings
-        from infrastructure.settingwords import wrong_settings_in
-
-        try:
-            return Settings(database_url=self.db, shards="") if self.db is not None else Settings()
-        except ValidationError as error:
-            wrong = wrong_settings_in(error, Settings)[0]
-            raise InvalidInput(f"IMAGESTUDIO_{wrong.name.upper()}", wrong.why, hint=wrong.hint) from error
+        return read_settings(database_url=self.db, shards="") if self.db is not None else read_settings()
 
     async def settings_by_shard(self) -> Mapping[str, Settings]:
         """Those of each shard by its name, or of the only ledger, which has none."""

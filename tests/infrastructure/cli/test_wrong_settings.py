@@ -6,6 +6,8 @@ from tomllib import TOMLDecodeError
 
 import pytest
 
+from domain.errors import InvalidInput
+from imagestudio import open_blocking
 from infrastructure.cli.demo import settings_for
 from infrastructure.plugins import plugins
 from infrastructure.registry import switched_off
@@ -100,6 +102,12 @@ def test_every_type_of_setting_is_told_in_our_words(
     setting, message, advice = the_problem()
     assert (setting, message.startswith(f"IMAGESTUDIO_{name}: "), why in message) == (name, True, True), message
     assert (advice.startswith(hint), len(message) < 300) == (True, True), advice
+
+
+def test_a_program_is_told_the_same(empty: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGESTUDIO_WAIT_SECONDS", "soon")
+    with pytest.raises(InvalidInput, match="IMAGESTUDIO_WAIT_SECONDS: 'soon' is not a whole number"):
+        open_blocking(serve=False).__enter__()
 
 
 @pytest.mark.parametrize("text", IN_TOML)
