@@ -35,7 +35,7 @@ def text_in(file: Path) -> str:
     return TextIOWrapper(BytesIO(content), encoding="utf-8").read()
 
 
-def json_of_file(text: str) -> Any:
+def json_of_file(text: str | bytes) -> Any:
     """A text in JSON, as `json.loads`. Raises ValueError, also for what is nested too deeply."""
     try:
         return json.loads(text)

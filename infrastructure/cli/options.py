@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from typer import Argument, Option
 
 from domain.errors import InvalidInput
+from domain.inputs import shortened
 from infrastructure.showing.formats import instant_of
 
 if TYPE_CHECKING:
@@ -276,6 +277,6 @@ def pairs(option: str, texts: Sequence[str]) -> list[tuple[str, str]]:
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name and equals):
-            raise InvalidInput(option, f"{text!r} is not NAME=VALUE", hint="such as --input width=1024")
+            raise InvalidInput(option, f"{shortened(text)} is not NAME=VALUE", hint="such as --input width=1024")
         found.append((name, value))
     return found

@@ -19,6 +19,7 @@ from typing import Any, Final
 from domain.counts import counted
 from domain.errors import InvalidInput, StoreUnavailable
 from infrastructure.files.saving import flush_folder
+from infrastructure.texts import json_of_file
 
 FORMAT: Final = "image-studio copy 1"
 MANIFEST: Final = "manifest.json"
@@ -107,7 +108,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 def read_manifest(folder: Path) -> Manifest:
     """Raises InvalidInput for what is no whole backup, or one whose manifest or parts are not what was written."""
     try:
-        told: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        told: dict[str, Any] = json_of_file((folder / MANIFEST).read_text(encoding="utf-8"))
         digest = told.pop("digest")
         parts = {name: TablePart(**one) for name, one in told["parts"].items()}
         manifest = Manifest(**{**told, "parts": parts})

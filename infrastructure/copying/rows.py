@@ -22,6 +22,7 @@ from infrastructure.store.database import Database, rolled_back, translated
 from infrastructure.store.schema import LOG
 from infrastructure.store.shortening import Beginnings
 from infrastructure.store.transactions import beginnings_by
+from infrastructure.texts import json_of_file
 
 PAGE: Final = 2_000
 MOST: Final = 500
@@ -92,7 +93,7 @@ def row_of_line(table: Table, line: bytes) -> dict[str, Any]:
     """The row of such a line, by column. Raises InvalidInput for what is none."""
     columns = list(table.c)
     try:
-        values = json.loads(line)
+        values = json_of_file(line)
         if len(values) != len(columns):
             raise ValueError(f"has {len(values)} values")
         found = zip(columns, values, strict=True)

@@ -131,6 +131,10 @@ def change_manifest(folder: Path) -> None:
     (folder / MANIFEST).write_text(json.dumps({**told, "position": 1}))
 
 
+def nest_manifest(folder: Path) -> None:
+    (folder / MANIFEST).write_text("[" * 100_000)
+
+
 def lose_manifest(folder: Path) -> None:
     (folder / MANIFEST).unlink()
 
@@ -141,7 +145,7 @@ def lose_part(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [change_part, change_file, lose_file, change_manifest, lose_manifest, lose_part],
+    [change_part, change_file, lose_file, change_manifest, nest_manifest, lose_manifest, lose_part],
     ids=lambda one: one.__name__,
 )
 async def test_a_backup_that_was_changed_is_refused_and_leaves_nothing(
