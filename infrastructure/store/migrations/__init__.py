@@ -18,7 +18,7 @@ from domain.errors import SchemaMismatch, StoreError
 from infrastructure.store.database import PATIENT_SECONDS, Database
 from infrastructure.store.migrations.guard import arm, prove
 from infrastructure.store.schema import METADATA, VERSION_TABLE
-from infrastructure.store.urls import shown_url
+from infrastructure.store.urls import SQLITE, shown_url
 from projections.engine.database import ONE_SCHEMA
 
 REVISIONS = ("0001", "0002")
@@ -98,7 +98,9 @@ def _revision_of(connection: Connection) -> str | None:
 
 def _tables(connection: Connection) -> set[str]:
     """Those of the schema that is first in the search path, in which new ones are made; not all that are visible."""
-    return set(inspect(connection).get_table_names(schema=connection.dialect.default_schema_name))
+    is_postgres = connection.dialect.name != SQLITE
+    schema = connection.exec_driver_sql("SELECT current_schema()").scalar() if is_postgres else None
+    return set(inspect(connection).get_table_names(schema=schema))
 
 
 def _upgrade(database: Database) -> None:
