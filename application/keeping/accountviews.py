@@ -15,6 +15,7 @@ from domain.periods import Period
 from domain.plans import MEASURES
 from domain.tariffs import OwnDiscount
 from domain.usage import NOTHING_USED
+from domain.wallet import Grant, Wallet
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,10 @@ class LimitsView:
 
 @dataclass(frozen=True, slots=True)
 class GrantView:
-    """One grant as it stands: `left` is free, `held` is for open operations. No `kinds` are all."""
+    """One grant as it stands: `left` is free, `held` is for open operations. No `kinds` are all.
+
+    One that was `revoked` is over since it `expires`, and stays as long as something is held of it.
+    """
 
     id: str
     source: str
@@ -69,6 +73,7 @@ class GrantView:
     amount: int
     left: int
     held: int
+    revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,7 @@ def view_of(ledger: Ledger, account: str, now: int) -> AccountView:
 def wallet_of(ledger: Ledger, account: str, now: int) -> WalletView:
     """The wallet as the ledger stands at an instant, once all is recorded that is due."""
     _, current, known = into_period(ledger, known_account(ledger, account), now)
-    grants = () if current.wallet is None else current.wallet.grants.values()
+    wallet = current.wallet or Wallet()
     return WalletView(
         account=known.id,
         currency=known.currency,
@@ -153,11 +158,13 @@ def wallet_of(ledger: Ledger, account: str, now: int) -> WalletView:
         balance=current.balance,
         next_plan="" if known.next is None else known.next.terms.plan,
         next_at=None if known.next is None else known.next.at,
-        grants=tuple(
-            GrantView(one.id, str(one.source), one.priority, one.expires, one.kinds, one.amount, one.left, one.held)
-            for one in sorted(grants, key=lambda one: one.order)
-        ),
+        grants=tuple(_grant_of(one, wallet) for one in sorted(wallet.grants.values(), key=lambda one: one.order)),
     )
+
+
+def _grant_of(one: Grant, wallet: Wallet) -> GrantView:
+    terms = (one.id, str(one.source), one.priority, one.expires, one.kinds)
+    return GrantView(*terms, one.amount, one.left, one.held, one.id in wallet.revoked)
 
 
 def _limits_of(ledger: Ledger, account: str, now: int) -> LimitsView:

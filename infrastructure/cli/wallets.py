@@ -14,7 +14,7 @@ from infrastructure.showing.formats import instant_of
 from infrastructure.showing.wallets import wallet_document
 
 if TYPE_CHECKING:
-    from application.keeping.accountviews import AccountView, WalletView
+    from application.keeping.accountviews import AccountView, GrantView, WalletView
     from infrastructure.cli.rendering import Page
 
 
@@ -124,8 +124,16 @@ def show_wallet(page: Page, view: WalletView) -> None:
     page.table(
         PageColumn("GRANT", [one.id for one in view.grants]),
         PageColumn("SOURCE", [str(one.source) for one in view.grants]),
-        PageColumn("UNTIL", ["" if one.expires is None else iso(one.expires) for one in view.grants], drop=1),
+        PageColumn("UNTIL", [_until(one) for one in view.grants], drop=1),
         PageColumn("FOR", [" ".join(one.kinds) or "all" for one in view.grants], drop=0),
         amounts("HELD", [Money(one.held, view.currency) for one in view.grants]),
         amounts("LEFT", [Money(one.left, view.currency) for one in view.grants]),
     )
+
+
+def _until(one: GrantView) -> str:
+    """When it is over; one that was revoked is, and shown for what is held of it."""
+    from infrastructure.showing.formats import iso
+
+    when = "" if one.expires is None else iso(one.expires)
+    return f"revoked {when}" if one.revoked else when

@@ -116,7 +116,8 @@ def wallet_from(document: Mapping[str, Any]) -> WalletView:
 
 def _grant(one: Mapping[str, Any]) -> GrantView:
     terms = (one["grant"], one["source"], one["priority"], _at(one["until"]), tuple(one["kinds"]))
-    return GrantView(*terms, *(one[name]["micros"] for name in ("amount", "left", "held")))
+    amount, left, held = (one[name]["micros"] for name in ("amount", "left", "held"))
+    return GrantView(*terms, amount, left, held, one["revoked"])
 
 
 def _discount(document: Mapping[str, Any] | None) -> OwnDiscount | None:

@@ -94,6 +94,7 @@ def wallet_document(view: WalletView) -> dict[str, object]:
             "source": str(one.source),
             "priority": one.priority,
             "until": None if one.expires is None else iso(one.expires),
+            "revoked": one.revoked,
             "kinds": list(one.kinds),
             **{name: money(getattr(one, name), view.currency) for name in ("amount", "left", "held")},
         }

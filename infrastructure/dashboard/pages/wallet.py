@@ -20,6 +20,7 @@ GRANTS: Final = (
     TableColumn(name="source"),
     TableColumn(name="kinds", kind="kinds", wide=True, label="only_for"),
     TableColumn(name="until", kind="until", label="expires"),
+    TableColumn(name="revoked", kind="yes", wide=True),
     TableColumn(name="amount", kind="money"),
     TableColumn(name="held", kind="money", wide=True),
     TableColumn(name="left", kind="money"),

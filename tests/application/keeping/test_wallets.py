@@ -6,15 +6,17 @@ import asyncio
 from contextlib import AbstractAsyncContextManager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from application.asking.requests import Request
-from domain.errors import InvalidInput, KeyReused, OperationRefused
+from domain.errors import InvalidInput, KeyReused, OperationPending, OperationRefused
 from domain.money import Money
 from domain.operation import Charged, Validated
 from domain.wallet import GrantEnded, GrantGiven, GrantRevoked, SubscriptionCharged, sum_of
 from infrastructure.service import Studio
+from infrastructure.showing.wallets import wallet_document
 from tests.application.studios import PRICE, SYNC, facts_of, is_sound, studio_on
 from tests.application.support import Clock
 from tests.domain.wall_clocks import utc
@@ -208,6 +210,19 @@ async def given(url: str, home: Path) -> None:
     await begun(url, home, "free")
     async with opened(url, home, MAY) as studio:
         await studio.accounts.grant("acme", usd("5"), "welcome")
+
+
+async def test_a_revoked_grant_is_shown_as_such_while_it_is_held(sqlite_url: str, tmp_path: Path) -> None:
+    async with opened(sqlite_url, tmp_path / "home", MAY) as studio:
+        await studio.accounts.open("acme", plan="free")
+        await studio.accounts.grant("acme", usd("1"), "gift")
+        with pytest.raises(OperationPending):
+            await studio.operations.generate("a lake", account="acme", model=SYNC, outcome="timeout")
+        assert [one.revoked for one in (await studio.accounts.wallet("acme")).grants] == [False]
+        [held] = (await studio.accounts.revoke_grant("acme", "gift", "abuse")).grants
+        assert (held.id, held.left, held.revoked, held.held > 0) == ("gift", 0, True, True)
+        shown: Any = wallet_document(await studio.accounts.wallet("acme"))
+        assert [one["revoked"] for one in shown["grants"]] == [True]
 
 
 async def revoked(url: str, home: Path) -> None:
