@@ -42,6 +42,8 @@ MONTHS: Final = 3
 GROUPS: Final = 100
 """Instants at which operations are asked for, at least: so a short log has as many days as a long one."""
 ACCOUNT: Final = "hot"
+PROVIDER: Final = "provider-0"
+"""Of whom a filled log has operations; no program knows it, so that it has no page of its own."""
 ROUNDS: Final = 60
 WARM: Final = 2
 LONGEST: Final = 20
@@ -173,8 +175,9 @@ def addresses(ids: dict[str, str], period: str) -> list[tuple[WebPage, str, str]
         if page.name in ABSENT:
             continue
         account = STUDIO if page.meant in (MeantFor.STUDIO, MeantFor.FOR_ACCOUNT) else ACCOUNT
+        provider = PROVIDER if page.name == "provider_month" else "scripted"
         address = page.path.format(
-            id=ids.get(page.name, ids["operation"]), which=period, period=period, provider="scripted", month="2026-11"
+            id=ids.get(page.name, ids["operation"]), which=period, period=period, provider=provider, month="2026-11"
         )
         found.append(
             (

@@ -30,7 +30,7 @@ from projections.views.costs import COSTS
 from projections.views.links import LINKS
 from projections.views.operations import OPERATIONS
 from projections.views.periods import PERIODS
-from projections.views.providercosts import PROVIDER_COSTS
+from projections.views.providercosts import DAY, PROVIDER_COSTS
 from projections.views.quarters import KNOWN, QUARTERS
 from projections.views.spend import SPEND
 from projections.views.usage import USAGE
@@ -85,6 +85,14 @@ class Dialect:
             names = ", ".join(f"'{topic}'" for topic in topics)
             return f"{WHOLE}, json_each(state, '$.assets') WHERE topic IN ({names})"
         return f"{self.log(topics)}, jsonb_array_elements(state -> 'assets') WITH ORDINALITY AS file (value, place)"
+
+    def spans(self, topics: Iterable[str]) -> str:
+        """The entries of these names, once for a quarter of an hour and once for a day."""
+        spans = f"(SELECT {QUARTER} AS span UNION ALL SELECT {DAY}) AS spans"
+        if self.is_sqlite:
+            names = ", ".join(f"'{topic}'" for topic in topics)
+            return f"{WHOLE}, {spans} WHERE topic IN ({names})"
+        return f"{self.log(topics)}, {spans}"
 
     def log(self, topics: Iterable[str]) -> str:
         """The entries of these names; PostgreSQL would parse each again for every column but for the OFFSET."""
@@ -190,9 +198,9 @@ def _costs(sql: Dialect) -> tuple[Mapping[str, str], str]:
 
 def _provider_costs(sql: Dialect) -> tuple[Mapping[str, str], str]:
     keys = {name: sql.text(f"operation.{name}") for name in ("model", "provider")}
-    quarter = f"coalesce({sql.whole('asked')}, {sql.whole('at')}) / {QUARTER} * {QUARTER}"
+    begins = f"coalesce({sql.whole('asked')}, {sql.whole('at')}) / span * span"
     currency = f"max(coalesce({sql.text('cost_currency')}, {sql.text('currency')}))"
-    return {**_sums(sql), **keys, "quarter": quarter, "currency": currency}, sql.log(_operation(*MONEY))
+    return {**_sums(sql), **keys, "span": "span", "begins": begins, "currency": currency}, sql.spans(_operation(*MONEY))
 
 
 def _spend(sql: Dialect) -> tuple[Mapping[str, str], str]:

