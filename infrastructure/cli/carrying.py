@@ -11,7 +11,9 @@ import typer
 from typer import Argument, Option
 
 from domain.counts import counted
+from domain.errors import InvalidInput
 from infrastructure.cli.commands import Report, command
+from infrastructure.cli.files import is_stdout
 from infrastructure.cli.options import Account
 from infrastructure.cli.session import CommandSession
 from infrastructure.showing.formats import document, size
@@ -39,6 +41,8 @@ async def export_account(
     from infrastructure.opening import Access, belonging, open_log
     from infrastructure.shards.opening import settings_with
 
+    if is_stdout(out):
+        raise InvalidInput("--out", "an account is written into a file, and not to stdout", hint="name a new file")
     named = session.account(id or account)
     settings = await asyncio.to_thread(settings_with, session.settings(), named)
     with session.progress("export") as report, closing(open_log(settings, Access.READ)) as log:

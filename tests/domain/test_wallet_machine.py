@@ -52,6 +52,7 @@ class Wallets(RuleBasedStateMachine):
         self.count, self.closed = 0, NEVER
         self.revoked: set[str] = set()
         self.versions: dict[str, int] = {}
+        self.read: tuple[tuple[int, int], list[Any]] = ((-1, -1), [])
 
     def step(self, decide: Any, *args: Any, **named: Any) -> list[Any]:
         """What is not allowed records nothing."""
@@ -164,6 +165,12 @@ class Wallets(RuleBasedStateMachine):
 
     def statements(self) -> list[Any]:
         """Every period's statement so far, each opened with what the one before left; closed ones as they were."""
+        upto = (len(self.book.facts), len(self.versions))
+        if self.read[0] != upto:
+            self.read = (upto, self.read_statements())
+        return self.read[1]
+
+    def read_statements(self) -> list[Any]:
         prepaid = self.book.ledger.account.prepaid
         found: list[Any] = []
         streams: dict[Any, list[Any]] = {}
