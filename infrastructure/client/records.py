@@ -31,7 +31,9 @@ T = TypeVar("T")
 Pieces = Callable[[Asset], Iterator[bytes]]
 """Reads the file of an asset."""
 
-INSTANTS: Final = frozenset({"first_seen", "last_seen", "stood_at", "expires", "resets_at", "start", "end", "at"})
+INSTANTS: Final = frozenset(
+    {"first_seen", "last_seen", "stood_at", "expires", "resets_at", "runs_out_at", "start", "end", "at"}
+)
 """Fields that documents tell as instants in ISO 8601, and records in epoch microseconds."""
 
 

@@ -92,8 +92,8 @@ def test_filters_are_joined(empty: Workspace) -> None:
     joined = ("--kind", "upscale", "--provider", "stability", "--status", "available")
     assert listed(*joined) == ["sd-upscale-conservative", "sd-upscale-creative", "sd-upscale-fast"]
     assert listed(*joined, "--price", "0.06") == ["sd-upscale-fast"]
-    assert listed("--status", "retired", "--price", "1") == []
-    assert call("models", "--status", "retired", "--price", "1").out == "0 models\n"
+    assert listed("--status", "retired", "--kind", "upscale") == []
+    assert call("models", "--status", "retired", "--kind", "upscale").out == "0 models\n"
 
 
 def test_a_model_of_an_overlay_is_listed_like_any_other(empty: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:

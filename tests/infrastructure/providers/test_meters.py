@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from application.asking.requests import Request, Result
 from domain.charging import CostSource
 from domain.errors import OperationFailed
 from domain.operation import Charged, ProviderCompleted, ProviderFailed, Released
+from infrastructure.clock import SECOND, now
 from infrastructure.service import Studio
 from projections.views.costs import COSTS, CostFilter
 from projections.views.operations import OPERATIONS, OperationFilter
 from projections.views.usage import USAGE, UsageFilter
-from tests.application.studios import is_sound, picture, studio_on, timeline
+from tests.application.studios import is_sound, later, picture, studio_on, timeline
 from tests.wire.fake.behaviour import Behaviour
 from tests.wire.fake.server import Fake
 
@@ -211,9 +213,11 @@ async def test_fal_s_units_are_kept_where_nobody_states_the_price_of_one_and_the
     assert (result.cost, result.cost_source) == (None, "unknown")
 
 
-async def test_a_rate_below_a_millionth_is_stored_as_it_is_written(world: World) -> None:
-    await world.ask("text-to-image", "gpt-image-1-mini", quality="low")
-    states = [entry.link.state for entry in world.studio.log.reader.read(0, 1_000)]
+async def test_a_rate_below_a_millionth_is_stored_as_it_is_written(fake: Fake, sqlite_url: str, tmp_path: Path) -> None:
+    while_it_is_sold = later(int(datetime.fromisoformat("2026-11-10T00:00Z").timestamp()) * SECOND - now())
+    async with opened(fake, sqlite_url, tmp_path, clock=while_it_is_sold) as world:
+        await world.ask("text-to-image", "gpt-image-1-mini", quality="low")
+        states = [entry.link.state for entry in world.studio.log.reader.read(0, 1_000)]
     assert any(b'"rate":"0.00000025"' in state for state in states)
     assert not any(b"E-" in state for state in states)
 
