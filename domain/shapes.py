@@ -94,21 +94,24 @@ def shaped(model: Model, aspect: str, covers: str) -> dict[str, object]:
     least = pair("covers", covers) if covers else None
     ratios, size = model.inputs.get("aspect_ratio"), model.inputs.get("size")
     if ratios is not None:
-        for choice in ratios.choices:
-            if _PAIR.fullmatch(str(choice)) and _reduced(*pair("aspect", str(choice))) == shape:
-                return {"aspect_ratio": str(choice)}
+        if choice := _choice_of(ratios, shape):
+            return {"aspect_ratio": choice}
     elif {"width", "height"} <= model.inputs.keys():
         if found := _room(model.inputs["width"], model.inputs["height"]).fitting(shape, least):
             return {"width": found[0], "height": found[1]}
     elif size is not None and size.type is InputType.SIZE:
         if found := _room_of_size(size).fitting(shape, least):
             return {"size": f"{found[0]}x{found[1]}"}
-    elif size is not None:
-        for choice in size.choices:
-            if _PAIR.fullmatch(str(choice)) and _reduced(*pair("aspect", str(choice))) == shape:
-                return {"size": str(choice)}
+    elif size is not None and (choice := _choice_of(size, shape)):
+        return {"size": choice}
     told = f"model {model.id!r} draws nothing of the shape {shape[0]}:{shape[1]}"
     raise InvalidInput("aspect", told, hint="ask for another aspect, or name no model")
+
+
+def _choice_of(input: Input, shape: tuple[int, int]) -> str:
+    """The first choice of an input that is of this shape, empty if none is."""
+    pairs = (str(choice) for choice in input.choices if _PAIR.fullmatch(str(choice)))
+    return next((one for one in pairs if _reduced(*pair("aspect", one)) == shape), "")
 
 
 def _room(width: Input, height: Input) -> _Room:

@@ -35,11 +35,7 @@ def choose(waiting: Iterable[Queued], most: int, rooms: Mapping[str, int] = UNBO
     the highest priority comes first, of these the oldest, as ids are in the order of time. A provider that is not named
     has room for any number.
     """
-    lines: dict[str, list[Queued]] = {}
-    for one in waiting:
-        lines.setdefault(one.account, []).append(one)
-    for line in lines.values():
-        line.sort(key=lambda one: (one.place, one.operation), reverse=True)
+    lines = _lines(waiting)
     turns = [(0, line[0].served, account) for account, line in lines.items()]
     heapq.heapify(turns)
     room, chosen = dict(rooms), list[Queued]()
@@ -50,6 +46,16 @@ def choose(waiting: Iterable[Queued], most: int, rooms: Mapping[str, int] = UNBO
             chosen.append(first)
             heapq.heappush(turns, (1, len(chosen), account))
     return chosen
+
+
+def _lines(waiting: Iterable[Queued]) -> dict[str, list[Queued]]:
+    """Each account's, the one that may be begun first at the end."""
+    lines: dict[str, list[Queued]] = {}
+    for one in waiting:
+        lines.setdefault(one.account, []).append(one)
+    for line in lines.values():
+        line.sort(key=lambda one: (one.place, one.operation), reverse=True)
+    return lines
 
 
 def _first(line: list[Queued], room: dict[str, int]) -> Queued | None:

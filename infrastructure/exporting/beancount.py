@@ -14,6 +14,7 @@ from datetime import date, timedelta
 from application.keeping.books import Booked
 from domain.chart import payable_of
 from domain.counts import counted
+from domain.postings import Posting
 from infrastructure.exporting.naming import account_name
 from infrastructure.exporting.tally import ExportTally, six, transactions
 
@@ -53,16 +54,18 @@ def _transaction(one: Booked) -> str:
             f"  version: {one.version}",
         ]
         lines += [f"  operation: {_quoted(one.operation)}"] if one.operation is not None else []
-        for posting in one.postings:
-            source, destination = (account_name(end, one.account) for end in (posting.source, posting.destination))
-            lines += [
-                f"  {source}  {six(posting.amount)} {posting.currency}",
-                f"  {destination}  {six(-posting.amount)} {posting.currency}",
-            ]
+        lines += [line for posting in one.postings for line in _legs(posting, one.account)]
     if one.cost_change > 0 and one.provider is not None:
         payable = account_name(payable_of(one.provider), one.account)
         lines += [f"\n{one.day} note {payable} {_quoted(f'nobody knows what {one.operation} cost')}"]
     return "\n".join([*lines, ""])
+
+
+def _legs(posting: Posting, account: str) -> tuple[str, str]:
+    """Both ends of a posting, each a line."""
+    source, destination = (account_name(end, account) for end in (posting.source, posting.destination))
+    amount, currency = posting.amount, posting.currency
+    return f"  {source}  {six(amount)} {currency}", f"  {destination}  {six(-amount)} {currency}"
 
 
 def _assertions(told: ExportTally) -> Iterator[str]:

@@ -73,17 +73,22 @@ def _plots(report: UsageReport) -> list[Plot]:
     days = [(day, sums["price"]) for day, sums in report.days]
     most = max(days, key=lambda one: one[1])
     daily = w("report.bars", most=_money(report, most[1]), day=most[0])
-    models: dict[str, int] = {}
-    for key, sums in report.parts["models"]:
-        models[key[0]] = models.get(key[0], 0) + sums["price"]
-    ranked = sorted(models.items(), key=lambda one: (-one[1], one[0]))
-    shown, rest = ranked[:MOST_BARS], ranked[MOST_BARS:]
-    bars = [*shown, (w("report.others"), sum(amount for _, amount in rest))] if rest else shown
+    bars = _bars_of_models(report)
     across = "; ".join(f"{name} {_money(report, amount)}" for name, amount in bars)
     return [
         bars_by_day(w("report.by_day", currency=report.currency), daily, days, told),
         bars_across(w("report.by_model", currency=report.currency), across, bars, told),
     ]
+
+
+def _bars_of_models(report: UsageReport) -> list[tuple[str, int]]:
+    """The models by their prices, the dearest first; those that are too many are one bar."""
+    models: dict[str, int] = {}
+    for key, sums in report.parts["models"]:
+        models[key[0]] = models.get(key[0], 0) + sums["price"]
+    ranked = sorted(models.items(), key=lambda one: (-one[1], one[0]))
+    shown, rest = ranked[:MOST_BARS], ranked[MOST_BARS:]
+    return [*shown, (w("report.others"), sum(amount for _, amount in rest))] if rest else shown
 
 
 def _has_projects(report: UsageReport) -> bool:

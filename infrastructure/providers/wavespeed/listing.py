@@ -98,9 +98,6 @@ def _offers(answer: Answer, routes: Collection[str]) -> Offers:
         except NotUnderstood:
             unread += 1
             continue
-        if not is_believable(offered):
-            unread += 1
-            continue
         if offered.kinds or offered.route in routes:
             found.append(offered)
         else:
@@ -121,7 +118,7 @@ def _notes(others: Counter[str], unread: int) -> list[str]:
 
 
 def _offered(item: Any) -> tuple[Offered, str]:
-    """One model and its type there. Raises NotUnderstood where it is none."""
+    """One model and its type there. Raises NotUnderstood where it is none, or cannot be believed."""
     if not isinstance(item, dict) or not isinstance(route := item.get("model_id"), str) or not route:
         raise NotUnderstood("an entry names no model")
     kind, about = (text if isinstance(text := item.get(name), str) else "" for name in ("type", "description"))
@@ -130,7 +127,10 @@ def _offered(item: Any) -> tuple[Offered, str]:
     formula = item.get("formula") if isinstance(item.get("formula"), str) else ""
     price, priced_by = _price(item.get("base_price"), str(formula), schema or {})
     told = str(formula) or f"base price {item.get('base_price')}"
-    return Offered(route, about, KINDS.get(kind, ()), inputs, price, priced_by, told), kind
+    offered = Offered(route, about, KINDS.get(kind, ()), inputs, price, priced_by, told)
+    if not is_believable(offered):
+        raise NotUnderstood(f"the entry of {route} cannot be so")
+    return offered, kind
 
 
 def _schema(item: Mapping[str, Any]) -> Mapping[str, Any] | None:
