@@ -16,17 +16,18 @@ from tests.application.notifying.receivers import TAKEN, Answer, Receiver
 from tests.application.studios import SYNC, is_sound, studio_on
 from tests.faults.processes import ended, started
 
-SECONDS = 1
+SECONDS = 2
 """The longest that a webhook may take; a dead sender's lease ends after twice that."""
+UNHURRIED = 60
 
 
-async def tell(url: str, home: Path, origin: str) -> None:
-    """Sends until it is stopped, as a service does."""
+async def tell(url: str, home: Path, origin: str, seconds: int = SECONDS) -> None:
+    """Sends until it is stopped, as a service does; a try that takes longer is made again, maybe after others."""
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     async with (
-        studio_on(url, home, webhook_origins=(origin,), webhook_seconds=SECONDS) as studio,
-        messaging(studio, seconds=SECONDS),
+        studio_on(url, home, webhook_origins=(origin,), webhook_seconds=seconds) as studio,
+        messaging(studio, seconds=seconds),
     ):
         await stopped.wait()
 
@@ -87,7 +88,7 @@ async def test_of_several_senders_one_sends_each_message_once_and_in_the_order_o
     paths = ("/one", "/two", "/three")
     with Receiver().running() as shop:
         async with studio_on(database_url, tmp_path, webhook_origins=(shop.url,)) as studio:
-            senders = [started(tell, database_url, tmp_path, shop.url) for _ in range(3)]
+            senders = [started(tell, database_url, tmp_path, shop.url, UNHURRIED) for _ in range(3)]
             await filled(studio, shop.url, 8, *paths)
             await until(lambda: len(shop.received) >= 8 * len(paths))
             await _settled(studio, 8 * len(paths))
