@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import httpcore
 
 from tests.application.support import PATIENCE
+from tests.wire.loops import all_begun
 
 LOOPBACK = "127.0.0.1"
 PUBLIC = "93.184.215.14"
@@ -125,6 +126,7 @@ async def running_site(tls: ssl.SSLContext | None = None) -> AsyncIterator[Site]
         yield site
     finally:
         server.close()
+        await all_begun()
         await site.stop()
         await server.wait_closed()
 

@@ -14,6 +14,9 @@ from tests import patience
 DEADLINE = patience.SECONDS
 """Seconds after which a server that should have started or ended has not."""
 
+TURNS = 8
+"""Turns of the loop: four at least, of which one accepts, one makes the transport, one the task, and one begins it."""
+
 Work = Callable[[], AbstractAsyncContextManager[None]]
 
 
@@ -29,6 +32,15 @@ def listener() -> socket.socket:
     return listening
 
 
+async def all_begun() -> None:
+    """Let every connection begin that was accepted: from there to its first line it takes several turns of the loop.
+
+    What has begun can be ended; what has not leaves its socket open.
+    """
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+
+
 @contextmanager
 def in_thread(work: Work) -> Iterator[None]:
     """Keep `work` entered in a loop of its own while the block runs; what is left in the loop then is cancelled."""
@@ -41,7 +53,7 @@ def in_thread(work: Work) -> Iterator[None]:
             async with work():
                 started.set()
                 await stopped.wait()
-            await asyncio.sleep(0)  # a task that has begun can be cancelled; one that has not leaves its socket open
+            await all_begun()
         finally:
             started.set()
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from infrastructure.wire.answers import Explain
 from infrastructure.wire.api import Api, unexplained
 from infrastructure.wire.client import open_client
+from tests.wire.loops import all_begun
 
 HANG = b"hang"
 """In place of an answer: none, while the connection stays open."""
@@ -70,6 +71,7 @@ async def answering(*answers: bytes) -> AsyncIterator[Served]:
         yield served
     finally:
         server.close()
+        await all_begun()
         for connection in filter(None, open):
             connection.cancel()
         await asyncio.gather(*filter(None, open))

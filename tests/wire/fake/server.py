@@ -21,7 +21,7 @@ from tests.wire.fake.behaviour import Behaviour
 from tests.wire.fake.desk import BLINK, KEYS
 from tests.wire.fake.state import Job, State, Submission
 from tests.wire.fake.wires import Address, Wire, cut_all
-from tests.wire.loops import DEADLINE, in_thread, listener
+from tests.wire.loops import DEADLINE, all_begun, in_thread, listener
 
 T = TypeVar("T")
 
@@ -158,6 +158,7 @@ async def hang_up(server: uvicorn.Server, where: Address) -> None:
     """Stop without the tenth of a second that the server's own way of stopping waits."""
     for socket_server in server.servers:
         socket_server.close()
+    await all_begun()
     cut_all(where)
     await asyncio.sleep(0)
 
