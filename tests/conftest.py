@@ -18,7 +18,6 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import make_url
 
 from infrastructure.collector import THRESHOLDS
-from tests.dialects import share_dialects
 from tests.objects import Server, running_rclone, running_swift, server_home
 from tests.postgres import (
     PostgresUnavailable,
@@ -45,9 +44,6 @@ sys.dont_write_bytecode = False
 
 # The collector looks as seldom as in a service: a tenth of the time of the tests went into that, and of gathering them.
 gc.set_threshold(*THRESHOLDS)
-
-# Each test opens databases of its own, and all of them are asked the same.
-share_dialects()
 
 # Most tests are of something else than the price of the plan that they happen to use.
 os.environ.setdefault("IMAGESTUDIO_PLAN_PRICES", "elsewhere")
