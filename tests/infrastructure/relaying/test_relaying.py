@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -17,6 +18,7 @@ from domain.errors import InvalidInput, ProviderUnavailable
 from domain.money import Money
 from infrastructure.gateway.watching import Meters, Readiness
 from infrastructure.relaying.address import RelayAddress, relay_address
+from infrastructure.relaying.broker import Broker, Message
 from infrastructure.relaying.jetstream import token
 from infrastructure.relaying.parts import relaying
 from infrastructure.relaying.relay import Relay
@@ -181,6 +183,48 @@ async def test_while_the_broker_is_away_the_position_stands_and_says_so(sqlite_u
             await relay.close()
             assert relay.status().error == ""
             assert_told_once(await read_all(relay_address(url)), studio)
+
+
+@dataclass(frozen=True)
+class KilledAmid:
+    """Implements Broker: another one, whose server is killed while it sends, and begun again."""
+
+    broker: Broker
+    server: RunningBroker
+    after: float
+
+    async def open(self, mark: RelayMark, end: int) -> None:
+        await self.broker.open(mark, end)
+
+    async def send(self, messages: Sequence[Message]) -> int | None:
+        sending = asyncio.create_task(self.broker.send(messages))
+        await asyncio.sleep(self.after)
+        await asyncio.to_thread(self.server.kill)
+        await asyncio.to_thread(self.server.start)
+        return await sending
+
+    async def close(self) -> None:
+        await self.broker.close()
+
+
+async def test_a_broker_may_be_killed_amid_every_batch(sqlite_url: str, tmp_path: Path) -> None:
+    with nats_server() as broker:
+        url = f"nats://127.0.0.1:{broker.port}/studio"
+        async with studio_on(sqlite_url, tmp_path, relay_url=url, lease_seconds=1) as studio:
+            await filled(studio)
+            assert studio.relay is not None
+            usual = studio.relay.make
+            for after in (0.0, 0.002, 0.01):
+                relay = relay_of(studio, make=partial(_killed_amid, usual, broker, after))
+                with suppress(ProviderUnavailable):
+                    await relay.drain()
+                await paid(studio, 4)
+            await relay_of(studio).drain()
+            assert_told_once(await read_all(relay_address(url)), studio)
+
+
+def _killed_amid(usual: Callable[[], Broker], server: RunningBroker, after: float) -> KilledAmid:
+    return KilledAmid(usual(), server, after)
 
 
 async def test_a_service_tells_beside_its_work_and_says_how_far(studio: Studio, url: str) -> None:
