@@ -131,6 +131,8 @@ PYTHON: Final[Mapping[str, str]] = MappingProxyType(
         "service.install": "install it: pip install 'image-studio[service]'",
         "shards.add": "the command line's shard add makes one",
         "shards.open": "open the studio of all shards: Settings(shards=…)",
+        "shards.list": "see which there are in the list of shards",
+        "shards.moved": "take another name, or give that shard its new address",
         "shards.marked": "name another database, or another schema",
         "shards.one": "name an account, or ask the studio of one shard: studio.shards",
         "setting.change": f"change {{setting}}, then: {RECOVER}",

@@ -14,8 +14,8 @@ from typing import Final, Protocol
 from urllib.parse import quote, urlencode
 
 from application.ports import Asset
-from domain.counts import counted
 from domain.errors import InvalidInput, Unverified
+from domain.inputs import shortened
 
 USUAL_SECONDS: Final = 60 * 60
 MOST_SECONDS: Final = 7 * 24 * 60 * 60
@@ -68,9 +68,8 @@ class Links:
     async def to(self, account: str, asset: str, file: Asset, seconds: int) -> SignedLink:
         """A link to the file for so many seconds. Raises InvalidInput, AssetMissing, StoreUnavailable."""
         if type(seconds) is not int or not 1 <= seconds <= MOST_SECONDS:
-            raise InvalidInput(
-                "expires", counted(seconds, "second"), hint=f"give 1 to {MOST_SECONDS} seconds, seven days"
-            )
+            told = f"{shortened(seconds)} is no time that a link lasts"
+            raise InvalidInput("expires", told, hint=f"give 1 to {MOST_SECONDS} seconds, seven days")
         expires = self.clock() // SECOND + seconds
         url = await self.shelf.link(account, file, seconds)
         if url is None:

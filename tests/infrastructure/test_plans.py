@@ -76,7 +76,7 @@ def test_what_the_allowance_does_not_cover_may_be_refused(tmp_path: Path) -> Non
         ('id = "odd"\nprice = "1"\nallowance = "1"\noverage = 2', "plan 'odd': overage: write 'refused', or a factor"),
         ('id = "odd"\nprice = "1"\nallowance = "1"\noverage = "101"', "plan 'odd': overage: a factor of 101"),
         ('id = "odd"\nprice = "1"\ntrial = { days = 0 }', "plan 'odd': trial.days"),
-        ('id = "odd"\nprice = "1"\ntrial = { days = 9999 }', "plan 'odd': days: a trial of 9999 days"),
+        ('id = "odd"\nprice = "1"\ntrial = { days = 9999 }', "plan 'odd': days: a trial of 9,999 days"),
         ('id = "odd"\nprice = "1"\ntrial = { days = 5, then = "gold" }', "plan 'odd': trial.then: there is no plan"),
         ('id = "odd"\nprice = "1"\n[[plan]]\nid = "odd"\nprice = "1"', "plan 'odd': there is one already"),
     ],

@@ -240,7 +240,7 @@ async def test_days_of_failure_give_up_the_message_and_pause_the_webhook(shop: S
         (Answer(302, {"location": "/elsewhere"}), 302, "it answers 302"),
         (Answer(404), 404, "it answers 404"),
         (Answer(cut=True), None, "the connection failed: RemoteProtocolError"),
-        (Answer(seconds=3), None, "no answer within 1 seconds"),
+        (Answer(seconds=3), None, "no answer within 1 second"),
         (Answer(200, body=b"x" * 3_000_000), 200, ""),
     ],
     ids=["moved", "not found", "cut", "slow", "talkative"],

@@ -81,7 +81,7 @@ def test_files_move_to_a_bucket_and_back(moved: Machine, swift: Server, bucket: 
 def test_the_old_place_is_refused_and_names_the_new_one(moved: Machine, drawn: Machine) -> None:
     error = drawn.call("generate", "a fox", *DRAW, code=6)
     assert (error["code"], error["hint"]) == ("files_moved", f"set IMAGESTUDIO_ASSETS to {moved.settings['assets']}")
-    assert drawn.call("db", "status")["foreign"] == error["message"]
+    assert drawn.call("db", "status", code=6)["foreign"] == error["message"]
 
 
 def test_a_file_that_was_written_to_the_old_place_meanwhile_is_brought_by_another_run(

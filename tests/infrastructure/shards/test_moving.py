@@ -198,7 +198,7 @@ async def test_an_account_with_open_operations_is_left_until_they_are_settled(se
     async with open_studio(settings, serve=False) as studio:
         await studio.accounts.open(ACCOUNT, plan="pro")
         begun = await studio.operations.submit(asking("queued"), queued=True)
-        with pytest.raises(StoreUnavailable, match="1 operations of account"):
+        with pytest.raises(StoreUnavailable, match="has 1 open operation still"):
             await move_account(settings, ACCOUNT, "b", seconds=0)
         with pytest.raises(AccountMoved, match="has left for shard 'b'"):
             await studio.operations.submit(asking("another"))
