@@ -110,15 +110,7 @@ class KafkaBroker:
     def _open(self, mark: RelayMark, end: int) -> None:
         count = self._partitions()
         name = f"image-studio-{self.ledger}-{self.address.name}"
-        self._producer = Producer(
-            {
-                **self._usual(),
-                "transactional.id": name,
-                "transaction.timeout.ms": 60_000,
-                # one batch after another: a partition's last message tells of all before it, whatever a broker forgot
-                "max.in.flight.requests.per.connection": 1,
-            }
-        )
+        self._producer = Producer({**self._usual(), "transactional.id": name, "transaction.timeout.ms": 60_000})
         self._producer.init_transactions(ANSWERING)
         reading = {"group.id": name, "isolation.level": "read_committed", "enable.auto.commit": False}
         consumer = Consumer({**self._usual(), **reading, "enable.partition.eof": True, "fetch.wait.max.ms": 50})
