@@ -28,7 +28,9 @@ DEPLOY = ROOT / "deploy"
 PROGRAM = [sys.executable, "-c", "from infrastructure.cli import main; raise SystemExit(main())"]
 SMALL = {"prompt": "a lake", "model": "local-canvas", "size": "64x64"}
 ROUTE = "/v1/images/generations"
-KEYS = 6
+FEWEST_KEYS = 4
+MOST_KEYS = 24
+"""Keys are made by chance, and a proxy places each by its hash: all of them are at one process once in 2**23."""
 
 
 def answers(url: str) -> bool:
@@ -119,7 +121,7 @@ async def keys_of(database: str, home: Path) -> list[str]:
     """One of each of several accounts."""
     found = []
     async with studio_on(database, home) as studio:
-        for account in (f"account-{number}" for number in range(KEYS)):
+        for account in (f"account-{number}" for number in range(MOST_KEYS)):
             await studio.accounts.open(account, plan="pro")
             found.append((await studio.keys.issue(account, KeyTerms((KeyScope.OPERATE,)))).secret)
     return found
@@ -143,6 +145,8 @@ async def test_a_key_reaches_one_process_and_another_once_that_is_gone(
     places: dict[str, int] = {}
     with proxied(name, processes.ports, tmp_path) as url, httpx.Client(base_url=url, timeout=SECONDS) as client:
         for key in processes.keys:
+            if len(places) >= FEWEST_KEYS and set(places.values()) == set(processes.ports):
+                break
             before = processes.served()
             first = {draw(client, key, f"{name}-{number}") for number in (1, 2, 3)}
             assert len(first) == 3
@@ -150,9 +154,9 @@ async def test_a_key_reaches_one_process_and_another_once_that_is_gone(
             assert list(moved.values()) == [3], "a key's requests are at one process"
             places[key] = next(iter(moved))
         assert set(places.values()) == set(processes.ports), "both have work"
-        told = {key: draw(client, key, f"{name}-1") for key in processes.keys}
+        told = {key: draw(client, key, f"{name}-1") for key in places}
         processes.kill(places[processes.keys[0]])
-        for key in processes.keys:
+        for key in places:
             assert draw(client, key, f"{name}-1") == told[key], "a repeat is the same picture, whoever answers"
             assert draw(client, key, f"{name}-4") not in told.values()
 
