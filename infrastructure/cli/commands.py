@@ -127,7 +127,10 @@ def _flattened(function: Command, loop: Loop | None, *, checks: bool) -> Callabl
 
 
 async def _awaited(function: Command, given: dict[str, Any]) -> Report | int:
-    return await function(**given)
+    from infrastructure.cli.interrupting import interruptible
+
+    with interruptible():
+        return await function(**given)
 
 
 def _named(parameter: Parameter, hint: Any) -> Parameter:
