@@ -56,15 +56,20 @@ class UnknownUser(InvalidRequest):
 
 
 def is_named_in(account: Account, user: str) -> bool:
-    """Whether the account's terms are about a user: itself, one erased, or one with a key, a limit, an alert."""
+    """Whether the account's terms are about a user: itself, one erased, with a limit, an alert, or ever a key."""
     scope = user_scope(user)
     limits = (account.overrides, *account.windowed.values())
     return (
         user in (account.id, *account.erased, *account.erased.values())
-        or any(key.terms.user == user for key in account.keys.values())
+        or any(user in key.users for key in account.keys.values())
         or any(scope in known for known in limits)
         or any(alert.scope == scope for alert in account.alerts.values())
     )
+
+
+def keys_naming(account: Account, user: str) -> list[str]:
+    """The API keys that ask for a user, or did before their terms were changed."""
+    return [key.id for key in account.keys.values() if user in key.users]
 
 
 def hide_users(account: Account, users: Mapping[str, str], reason: str, now: int) -> list[AccountFact]:

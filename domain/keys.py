@@ -99,7 +99,7 @@ KeyFact = KeyIssued | KeyChanged | KeyRevoked
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key as its facts leave it; `revoked` is since when it opens nothing."""
+    """A key as its facts leave it; `revoked` is since when it opens nothing, and `users` all that its terms named."""
 
     id: str
     account: str
@@ -108,6 +108,7 @@ class ApiKey:
     terms: KeyTerms
     issued: int
     revoked: int | None = None
+    users: frozenset[str] = frozenset()
 
     def is_live(self, now: int) -> bool:
         """Whether it opens anything at an instant."""
@@ -121,8 +122,13 @@ def evolve_key(key: ApiKey | None, fact: KeyFact) -> ApiKey | None:
     """The key after one more fact; a fact about a key that was never issued changes nothing."""
     match fact:
         case KeyIssued():
-            return key or ApiKey(fact.key, fact.account, fact.digest, fact.pepper, fact.terms, fact.at)
+            named = _named(fact.terms)
+            return key or ApiKey(fact.key, fact.account, fact.digest, fact.pepper, fact.terms, fact.at, users=named)
         case KeyChanged():
-            return key and replace(key, terms=fact.terms)
+            return key and replace(key, terms=fact.terms, users=key.users | _named(fact.terms))
         case KeyRevoked():
             return key and replace(key, revoked=fact.at)
+
+
+def _named(terms: KeyTerms) -> frozenset[str]:
+    return frozenset() if terms.user is None else frozenset((terms.user,))

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Final, TypeVar
 
+from domain.alerts import AlertRaised
 from domain.assets import AssetAdded
-from domain.operation import Operation
+from domain.operation import Operation, Rejected, Substituted
 from domain.statement import Statement
 from domain.statementlines import UsageLine
 
@@ -58,16 +59,27 @@ class ErasedUsers:
         return user if known is None else known.get(user_digest(account, user), user)
 
     def hide(self, fact: F) -> F:
-        """The fact as it is shown: with the pseudonym in the user's place."""
+        """The fact as it is shown: with the pseudonym where the user stands, also in the scope of a limit or alert."""
         told: Any = fact
         operation = getattr(told, "operation", None)
+        changes: dict[str, Any] = {}
         if isinstance(operation, Operation):
             shown = self.named(operation.account, operation.user)
-            return fact if shown == operation.user else replace(told, operation=replace(operation, user=shown))
-        if isinstance(told, AssetAdded):
+            changes |= {"operation": replace(operation, user=shown)} if shown != operation.user else {}
+            if isinstance(told, Rejected | Substituted):
+                changes |= self._scope(operation.account, told.scope)
+        elif isinstance(told, AssetAdded):
             shown = self.named(told.account, told.user)
-            return fact if shown == told.user else replace(told, user=shown)  # type: ignore[return-value]  # of its type
-        return fact
+            changes |= {"user": shown} if shown != told.user else {}
+        elif isinstance(told, AlertRaised):
+            changes |= self._scope(told.account, told.scope)
+        return replace(told, **changes) if changes else fact
+
+    def _scope(self, account: str, scope: str) -> dict[str, Any]:
+        """The change of a scope that is an erased user's."""
+        level, _, user = scope.partition(":")
+        shown = self.named(account, user) if level == "user" else user
+        return {"scope": f"{level}:{shown}"} if shown != user else {}
 
 
 def hide_in_statement(one: Statement, pseudonyms: Mapping[str, str]) -> Statement:

@@ -15,6 +15,7 @@ from application.notifying.alerts import AlertReader, Alerts
 from application.notifying.watching import AlertWatch
 from domain.actor import Actor, ActorKind
 from infrastructure.store.alerts import SqlAlertTables
+from infrastructure.store.erasedusers import shown_codec
 from projections.alertsums import QuarterSums
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def alerts_of(made: Assembly) -> Alerts:
     return Alerts(
         ledgers=made.ledgers,
         streams=made.reader,
-        codec=made.codec,
+        codec=shown_codec(made.database, made.codec),
         sums=sums,
         writer=made.writer,
         watch=watch,
@@ -52,7 +53,7 @@ def alerts_of(made: Assembly) -> Alerts:
 def alert_reader(ledgers: LedgerReader, reader: SqlReader, codec: Codec, bring_up: Callable[[], int]) -> AlertReader:
     """For those who only read; `bring_up` brings the views up to the log."""
     sums = QuarterSums(reader.database, bring_up)
-    return AlertReader(ledgers=ledgers, streams=reader, codec=codec, sums=sums)
+    return AlertReader(ledgers=ledgers, streams=reader, codec=shown_codec(reader.database, codec), sums=sums)
 
 
 @asynccontextmanager

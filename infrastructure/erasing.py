@@ -134,6 +134,15 @@ class PersonalRows:
                 answers=self._blank_answers(connection, gone),
             )
 
+    def erase_names(self, account: str, keys: Sequence[str]) -> Counter[str]:
+        if not keys:
+            return Counter()
+        theirs = delete(KEY_NAMES).where(KEY_NAMES.c.account == account, KEY_NAMES.c.key.in_(keys))
+        with small_write(self._database) as connection:
+            erased = Counter(key_names=_count(connection, theirs))
+        scrub(self._database)
+        return erased
+
     def erase_account(self, account: str) -> Counter[str]:
         erased: Counter[str] = Counter()
         with small_write(self._database) as connection:

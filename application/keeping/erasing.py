@@ -39,6 +39,7 @@ from domain.erasure import (
     UnknownUser,
     hide_users,
     is_named_in,
+    keys_naming,
     note_erasure,
 )
 from domain.errors import IllegalTransition
@@ -94,6 +95,9 @@ class Personal(Protocol):
 
     def erase(self, gone: BatchRows) -> Counter[str]:
         """Delete the rows of batches, by the table that they were in; one transaction."""
+
+    def erase_names(self, account: str, keys: Sequence[str]) -> Counter[str]:
+        """Delete the names of API keys."""
 
     def erase_account(self, account: str) -> Counter[str]:
         """Delete names and collections of a whole account, and what its webhooks answered."""
@@ -187,7 +191,10 @@ class Eraser:
         done = await self._batches(account, batches, by, reason)
         await self._brought(account, names, by, reason, done)
         await self._hide(account, user, by, reason, done)
-        if user is None:
+        if user is not None:
+            mine = keys_naming(await self._terms(account), user)
+            done.counts += await asyncio.to_thread(self.personal.erase_names, account, mine)
+        else:
             done.counts["webhooks"] += await self.drop_hooks(account, by, reason)
             done.counts += await asyncio.to_thread(self.personal.erase_account, account)
         named = (scope, account, user or account, reason)

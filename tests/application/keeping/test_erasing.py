@@ -121,6 +121,8 @@ async def test_whom_nobody_knows_is_not_erased_and_nothing_is_written(studio: St
     """Known is who asked, was refused, brought, decided, or is named by terms of now or before; by their exact id."""
     await studio.operations.generate("a lake", account="acme", user="anna", model=SYNC)
     await studio.keys.issue("acme", KeyTerms((KeyScope.OPERATE,), user="keyed"))
+    lent = await studio.keys.issue("acme", KeyTerms((KeyScope.OPERATE,), user="lent"), name="theirs")
+    await studio.keys.change("acme", lent.key.id, changes={"user": None})
     await studio.accounts.change_limit("acme", "images", 0, scope="user:refused")
     with pytest.raises(OperationRefused):
         await studio.operations.generate("a lake", account="acme", user="refused", model=SYNC)
@@ -136,7 +138,7 @@ async def test_whom_nobody_knows_is_not_erased_and_nothing_is_written(studio: St
         with pytest.raises(UnknownUser, match=f"account 'acme' has no user '{user}': nothing was asked for"):
             await studio.upkeep.erase_user(user, account="acme")
     assert heads(studio) == before
-    for user in ("anna", "keyed", "refused", "limited", "once", "giver", "bringer"):
+    for user in ("anna", "keyed", "lent", "refused", "limited", "once", "giver", "bringer"):
         assert not (await studio.upkeep.erase_user(user, account="acme")).left
         erased = len(heads(studio))
         assert not (await studio.upkeep.erase_user(user, account="acme")).digest
