@@ -33,7 +33,7 @@ from domain.booking import GoodwillGiven
 from domain.errors import InvalidInput
 from domain.ids import check_id, check_reason
 from domain.ledger import Fact, Ledger, known_account
-from domain.money import LARGEST_AMOUNT
+from domain.money import LARGEST_AMOUNT, Money
 from domain.operation import CANCELLED, Adjusted, Charged, Released
 from domain.periods import Period
 from domain.plans import MEASURES, SPEND
@@ -214,6 +214,13 @@ def has_reached(alert: Alert, threshold: Threshold, value: int | None, limit: in
     if alert.measure == FAILURE_RATE:
         return value >= threshold.share
     return limit is not None and value * PERCENT >= limit * threshold.share and value > 0
+
+
+def threshold_in_words(name: str, measure: str, currency: str) -> str:
+    """A threshold as sentences say it: "80%", "25.00 USD" or "500"."""
+    if name.endswith("%"):
+        return name
+    return str(Money(int(name), currency)) if is_money(measure) else f"{int(name):,}"
 
 
 def is_money(measure: str) -> bool:

@@ -18,6 +18,7 @@ from domain.alerts import difference_name
 from domain.counts import counted
 from domain.differing import probed_day
 from domain.errors import ImageStudioError, KeyReused, OperationFailed, OperationRefused
+from domain.money import Money
 from domain.operation import Charged, Released
 from infrastructure.service import Studio
 from projections.views.usage import USAGE, UsageFilter
@@ -115,8 +116,10 @@ class Probe:
         after = await accounts.show(self.account)
         if before.period == after.period:
             spent = after.used["spend"] - before.used["spend"]
-            _differ(found, "spent in the ledger", spent, result.price.micros)
-            _differ(found, "held once all is over", after.held["spend"], before.held["spend"])
+            currency = result.price.currency
+            _differ(found, "spent in the ledger", Money(spent, currency), result.price)
+            held = (Money(one.held["spend"], currency) for one in (after, before))
+            _differ(found, "held once all is over", *held)
             _differ(found, "open once all is over", after.open, before.open)
         await self._add_up(found, result, after.used["spend"], after.period.start)
         return result
@@ -148,12 +151,13 @@ class Probe:
     async def _add_up(self, found: list[Difference], result: Result, spent: int, start: int) -> None:
         """The facts of the operation, and the view of the period against the ledger."""
         facts = await asyncio.to_thread(self.studio.log.facts, result.operation)
-        charges = [fact.price for fact in facts if isinstance(fact, Charged)]
-        _differ(found, "charges in the log", charges, [result.price.micros])
+        charges = [str(Money(fact.price, fact.currency)) for fact in facts if isinstance(fact, Charged)]
+        _differ(found, "charges in the log", ", ".join(charges) or "none", str(result.price))
         await asyncio.to_thread(self.studio.views.catch_up)
         rows = await asyncio.to_thread(self.studio.views.rows, USAGE, UsageFilter(account=self.account))
         viewed = sum(row.price for row in rows if row.period_start == start)
-        _differ(found, "spent in the view", viewed, spent)
+        currency = result.price.currency
+        _differ(found, "spent in the view", Money(viewed, currency), Money(spent, currency))
 
 
 def _name_of(error: ImageStudioError) -> str:

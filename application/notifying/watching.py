@@ -25,7 +25,7 @@ from application.notifying.woken import WokenWork
 from application.ports.alerts import AlertSums, AlertTables, WatchMark
 from domain.account import Account, LimitChanged, PlanChanged
 from domain.actor import Actor
-from domain.alerting import Crossing, added_by, counts_in, has_reached, raise_alert, value_of
+from domain.alerting import Crossing, added_by, counts_in, has_reached, raise_alert, threshold_in_words, value_of
 from domain.alerts import FAILURE_RATE, Alert, AlertRaised, AlertSet, Threshold, alarm_name
 from domain.booking import GoodwillGiven
 from domain.entering import current_period
@@ -185,7 +185,8 @@ class AlertWatch:
         receipt = await self.writer.put(Proposal(account, decide, alarm=alarm, actor=str(self.actor)))
         raised = [fact for fact in receipt.facts if isinstance(fact, AlertRaised)]
         for one in raised:
-            LOGGER.warning("alert %s of account %s reached %s", one.alert, account, one.threshold)
+            reached = threshold_in_words(one.threshold, one.measure, one.currency)
+            LOGGER.warning("alert %s of account %s: %s reached %s", one.alert, account, one.measure, reached)
         return raised
 
 

@@ -44,6 +44,7 @@ from application.providing.answers import check_answer, check_delivery, check_fo
 from application.providing.mistakes import MistakesOf, ProviderMistaken
 from domain.advice import Advice
 from domain.charging import NOTHING_LOST, LostOutputs
+from domain.counts import counted
 from domain.errors import IllegalTransition, OperationPending, UnknownModel
 from domain.fallback import WHOLE_PROVIDER
 from domain.ledger import Fact
@@ -177,9 +178,9 @@ class Performer:
         await self.gates.hold_off(operation.provider, seconds)
         left = task.since + task.deadline * SECOND - self.ownership.clock()
         if seconds * SECOND > left:
-            refusal.message += f"; it asks to wait {seconds:.0f} seconds, longer than the operation has"
+            refusal.message += f"; it asks to wait {counted(round(seconds), 'second')}, longer than the operation has"
             return False
-        progress(0.0, f"{operation.provider} asks to wait {seconds:.0f} seconds")
+        progress(0.0, f"{operation.provider} asks to wait {counted(round(seconds), 'second')}")
         return True
 
     async def _postpone(self, operation: Operation, task: Task, refusal: ProviderRefused, place: int) -> Performed:

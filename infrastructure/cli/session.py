@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
+from domain.counts import counted
 from domain.errors import InvalidInput, UnknownAccount
 from infrastructure.cli.failures import note
 
@@ -118,7 +119,7 @@ class CommandSession:
             await to_thread(reading.views.catch_up)
         except StoreUnavailable as error:
             behind = max(view.lag for view in await to_thread(reading.views.status))
-            told = f"the views are {behind} positions behind the log, and cannot be brought up to date"
+            told = f"the views are {counted(behind, 'position')} behind the log, and cannot be brought up to date"
             self.warn(f"{told}: {error.message}", in_shell(error.advice))
         if await to_thread(reading.is_standby):
             told_of = min(view.position for view in await to_thread(reading.views.status))

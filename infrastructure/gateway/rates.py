@@ -12,6 +12,7 @@ from math import ceil
 from time import monotonic
 from typing import Final
 
+from domain.counts import counted
 from domain.errors import Overloaded
 
 WINDOW: Final = 60
@@ -45,7 +46,7 @@ class Rates:
             began, count = now, 0
         left, seconds = most - count, max(1, ceil(began + WINDOW - now))
         if left <= 0:
-            told = f"key {key} makes at most {most} requests a minute"
+            told = f"key {key} makes at most {counted(most, 'request')} a minute"
             raise TooManyRequests(told, hint=f"wait {seconds} s", seconds=seconds)
         if len(self._counts) >= MOST:
             self._counts = {one: told for one, told in self._counts.items() if now < told[0] + WINDOW}

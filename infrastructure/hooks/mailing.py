@@ -20,6 +20,7 @@ from email.policy import SMTP
 from email.utils import formatdate
 from typing import Any, Final
 
+from domain.alerting import is_money
 from domain.counts import counted
 from domain.errors import InvalidInput
 from domain.retrying import HookAnswer
@@ -112,10 +113,11 @@ def subject_of(told: Mapping[str, Any]) -> str:
     """The message in one line."""
     data = told.get("data", {})
     if told["type"] == "alert.raised":
-        reached = f"{data['measure']} of {data['scope']} reached {data['threshold']}"
-        return f"{data['account']}: {reached} in its {data['window']}"
+        is_amount = is_money(data["measure"]) and not data["threshold"].endswith("%")
+        threshold = f"{data['threshold']} {data['currency']}" if is_amount else data["threshold"]
+        return f"{data['account']}: {data['measure']} of {data['scope']} reached {threshold} in its {data['window']}"
     if told["type"] == "invoice.drifted":
-        invoiced, computed = (data[name]["amount"] for name in ("invoiced", "computed"))
+        invoiced, computed = (f"{data[name]['amount']} {data[name]['currency']}" for name in ("invoiced", "computed"))
         return f"{data['provider']}: invoice {data['invoice']} of {invoiced} for {data['month']}, computed {computed}"
     if told["type"] == "probe.differed":
         return f"{data['account']}: the probe found a difference: {data['difference']}"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from domain.alerting import AlertTerms, is_money
+from domain.alerting import AlertTerms, is_money, threshold_in_words
 from domain.alerts import FAILURE_RATE, AlertFact, AlertRaised, AlertSet, ProbeDiffered, Threshold
 from domain.errors import InvalidInput
 from domain.inputs import shortened
@@ -106,7 +106,7 @@ def raised_text(fact: AlertRaised) -> str:
     """It in one sentence."""
     came = watched_text(fact.value, fact.measure, fact.currency)
     of = "" if fact.limit is None else f" of {watched_text(fact.limit, fact.measure, fact.currency)}"
-    name = threshold_name(fact.threshold, fact.measure, fact.currency)
+    name = threshold_in_words(fact.threshold, fact.measure, fact.currency)
     lock = "; the account is locked until it is resumed" if fact.locked else ""
     return f"{fact.measure} of {fact.scope} reached {name}: {came}{of} in the {fact.window}{lock}"
 

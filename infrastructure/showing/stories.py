@@ -206,7 +206,7 @@ def _told_of_period(
 def _told_of_asset(fact: AssetFact) -> str:
     match fact:
         case AssetAdded():
-            return f"asset {fact.asset} is brought by {fact.user}: {fact.media_type}, {fact.size} bytes"
+            return f"asset {fact.asset} is brought by {fact.user}: {fact.media_type}, {counted(fact.size, 'byte')}"
         case AssetTrashed():
             words = f"asset {fact.asset} is in the trash"
         case AssetRestored():

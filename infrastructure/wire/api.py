@@ -20,6 +20,7 @@ from typing import Any, Final, TypedDict, TypeVar, TypeVarTuple, Unpack
 import httpx
 
 from application.ports import ProviderError, ProviderRefused, ProviderUnknown, TaskFailed
+from domain.counts import counted
 from infrastructure.wire.answers import RATE_LIMITED, TRANSIENT, Answer, ApiProblem, Explain, Unreadable, verdict
 from infrastructure.wire.client import ONCE
 from infrastructure.wire.content import encode_json, told_by_provider
@@ -201,7 +202,7 @@ class Api:
         """
         until, pause, missed = self._monotonic() + deadline, pace.first, None
         while True:
-            late = ProviderUnknown("timeout", f"the job has not ended within {deadline:.0f} seconds")
+            late = ProviderUnknown("timeout", f"the job has not ended within {counted(round(deadline), 'second')}")
             try:
                 found = await ask(max(0.0, until - self._monotonic()))
                 if found is not None:

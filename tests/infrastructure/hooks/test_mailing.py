@@ -204,7 +204,7 @@ async def test_an_alert_reaches_a_person_once(sqlite_url: str, tmp_path: Path) -
                 await until(lambda: bool(box.taken))
                 await asyncio.sleep(0)
     [letter] = box.taken
-    assert letter["Subject"].startswith("acme: spend of account reached 0.000001 in its period")
+    assert letter["Subject"].startswith("acme: spend of account reached 0.000001 USD in its period")
 
 
 async def test_a_difference_of_the_probe_reaches_whoever_runs_the_studio_once(
@@ -246,5 +246,5 @@ async def test_an_invoice_that_drifts_reaches_whoever_runs_the_studio_once(datab
                 await until(lambda: bool(box.taken))
                 await asyncio.sleep(0)
     [letter] = box.taken
-    assert letter["Subject"] == f"scripted: invoice I-1 of 0.25 for {iso(now())[:7]}, computed 0.00"
+    assert letter["Subject"] == f"scripted: invoice I-1 of 0.25 USD for {iso(now())[:7]}, computed 0.00 USD"
     assert '"allowed_percent"' in letter.get_content()
