@@ -1,7 +1,7 @@
 """The bodies of messages: an event's type, its instant, and its operation as it stood with that fact.
 
-Made of the log alone, so the same message has the same body however often it is sent; what may hold a prompt, such as a
-provider's own words about a failure, is in no message, and no tag is.
+Made of the log, so the same message has the same body however often it is sent, but for the operation's tags: those of
+now, and none once they are erased. No message has a prompt, nor a provider's words about a failure.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ class OperationLetters:
         if isinstance(facts[-1], CostDrifted):
             told = {"type": message.event, "timestamp": told_at(message.at), "data": await self._drift(facts[-1])}
             return msgspec.json.encode(told)
-        result = Result(message.operation, (await self.results.build(facts, held=False),), {})
-        data = result_document(result)
-        del data["tags"]
-        told = {"type": message.event, "timestamp": told_at(message.at), "data": without_ours(data)}
+        tags = await asyncio.to_thread(self.results.contents.tags, message.operation)
+        result = Result(message.operation, (await self.results.build(facts, held=False),), {}, tags=tags)
+        data = without_ours(result_document(result))
+        told = {"type": message.event, "timestamp": told_at(message.at), "data": data}
         return msgspec.json.encode(told)
 
     async def _drift(self, fact: CostDrifted) -> dict[str, Any]:

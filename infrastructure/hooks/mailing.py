@@ -65,7 +65,8 @@ class MailPost:
             return HookAnswer(None, f"the mail server takes longer than {counted(self.seconds, 'second')}")
 
     def letter(self, to: str, id: str, told: Mapping[str, Any]) -> EmailMessage:
-        """The message: one sentence, and all of it as JSON."""
+        """The message: one sentence, and all of it as JSON but for tags, which nobody can erase in a mailbox."""
+        told = {**told, "data": {name: one for name, one in told.get("data", {}).items() if name != "tags"}}
         letter = EmailMessage(policy=SMTP)
         letter["From"], letter["To"] = self.sender, to
         letter["Subject"] = subject_of(told)

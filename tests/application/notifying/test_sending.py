@@ -115,12 +115,31 @@ async def test_a_message_is_what_the_account_sees_of_the_operation_without_a_pro
         await shop.draw(outcome="fail")
     await shop.send()
     shown = without_ours(result_document(await shop.studio.operations.look(drawn, account="acme")))
-    assert shown.pop("tags") == {}
+    assert shown["tags"] == {}
     for one in receiver.received[:2]:
         assert one.told["data"] == {**shown, "left": {}}
         assert "cost" not in one.body.decode()
     assert receiver.types == ["operation.completed", "operation.charged", "operation.failed"]
     assert not any(PROMPT in one.body.decode() for one in receiver.received)
+
+
+async def test_tags_are_told_as_they_are_when_it_is_sent_and_not_once_they_are_erased(
+    shop: Shop, receiver: Receiver
+) -> None:
+    new = await shop.add("/hooks", "operation.charged")
+    tags = {"team": "curlew", "run": "7"}
+    drawn = await shop.studio.operations.generate(PROMPT, account="acme", model=SYNC, tags=tags)
+    await shop.send()
+    await shop.studio.operations.tag(drawn.operation, {"team": "ibis"}, account="acme")
+    [sent] = (await shop.studio.webhooks.deliveries("acme", new.webhook.id)).messages
+    await shop.studio.webhooks.replay("acme", new.webhook.id, sent.id)
+    await shop.send()
+    await shop.studio.upkeep.erase(drawn.operation, account="acme")
+    await shop.studio.webhooks.replay("acme", new.webhook.id, sent.id)
+    await shop.send()
+    told = [one.told["data"]["tags"] for one in receiver.received]
+    assert told == [{"team": "curlew", "run": "7"}, {"team": "ibis", "run": "7"}, {}]
+    assert len({*receiver.ids}) == 1
 
 
 async def test_a_webhook_hears_of_what_it_asked_for(shop: Shop, receiver: Receiver) -> None:

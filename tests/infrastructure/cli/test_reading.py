@@ -335,7 +335,7 @@ def test_views_that_a_rebuild_left_held_are_not_shown_in_silence(workspace: Work
     told = call("usage")
     words = " ".join(told.err.split())
     assert told.code == 0
-    assert "positions behind the log, and cannot be brought up to date" in words
+    assert "the views are 1 position behind the log, and cannot be brought up to date" in words
     assert "holds" in words
     assert "usage_summary" in words
     assert "imagestudio projections rebuild" in words
