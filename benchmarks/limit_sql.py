@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import psycopg2
 
-from infrastructure.store.transactions import COMMIT_ORDER
+from infrastructure.store.order import COMMIT_ORDER
 from infrastructure.store.urls import parse_url
 
 Row = tuple[Any, ...]

@@ -124,7 +124,7 @@ def _spent_by_day() -> Select[Any]:
 def statuses(database: ViewDatabase, reader: LogReader, views: Sequence[AnyView] = ALL) -> list[ViewStatus]:
     """How far each view is behind the log."""
     rows = {row.view: row for row in database.rows(select(CHECKPOINTS))}
-    end = reader.end()
+    end = reader.written()
     return [_status(view.name, rows, end) for view in views]
 
 

@@ -31,13 +31,23 @@ class LogReader(Protocol):
     """Never waits for a missing number: a reader that has seen a position will not later find one below it."""
 
     def end(self) -> int:
-        """The last committed position, 0 if there is none."""
+        """The last committed position below which nothing is still to come, 0 if there is none."""
+
+    def written(self) -> int:
+        """The last committed position; where commits are ordered by marks, one below it may still be to come."""
 
     def read(self, after: int, limit: int, filter: LogFilter = EVERYTHING) -> Sequence[Positioned]:
-        """Entries above a position, in order, at most `limit`."""
+        """Entries above a position, in order, at most `limit`.
+
+        Up to an end that `end` has told somebody, or else to where it is now. Those of one account, or about some
+        operations, are all that there are.
+        """
 
     def states(self, after: int, upto: int, limit: int) -> Sequence[tuple[int, str, int, str]]:
-        """The bare rows (position, topic, version, state as JSON text) that views are folded from, in order."""
+        """The bare rows (position, topic, version, state as JSON text) that views are folded from, in order.
+
+        Up to an end that `end` has told somebody, or to where it is now for the highest number there is.
+        """
 
 
 class StreamReader(Protocol):

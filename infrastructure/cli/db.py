@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from infrastructure.cli.rendering import Page
     from infrastructure.opening import DatabaseStanding
     from infrastructure.settings import Settings
+    from infrastructure.store.order import Way
 
 app = typer.Typer()
 
@@ -115,6 +117,52 @@ class AdoptedFiles:
 def _show_adopted(page: Page, one: AdoptedFiles) -> None:
     page.title(f"The files in {one.files} belong to the ledger {one.ledger}")
     page.prose(f"taken although {one.although}" if one.although else "nothing spoke against it", indent=2)
+
+
+@command(app)
+async def order(
+    session: CommandSession,
+    way: Annotated[
+        str | None, Argument(metavar="[lock|mark]", help="How from now on; without it, how it is ordered now.")
+    ] = None,
+) -> Report:
+    """Show or choose how PostgreSQL orders the commits of several processes.
+
+    By lock, one group commits after another. By mark they commit beside each other, and whoever reads the log waits for
+    those that are not seen yet: worth it where writing to the disk is slow and processes are many.
+    """
+    from infrastructure.store.order import WAYS
+
+    chosen = next((one for one in WAYS if one == way), None)
+    if way is not None and chosen is None:
+        raise InvalidInput("ORDER", f"{way!r} is no order of commits", hint=" or ".join(WAYS))
+    done = await each_in_turn_blocking(await session.settings_by_shard(), lambda one: _ordered(one, chosen))
+    if not done.several:
+        return Report({"order": done.done[""]}, lambda page: _show_order(page, done.done[""]))
+    return turns_report(done, lambda one: {"order": one}, _show_order_of)
+
+
+def _ordered(settings: Settings, way: Way | None) -> str:
+    """How the ledger's commits are ordered, after the choice if there is one."""
+    from infrastructure.opening import Access, open_log
+    from infrastructure.store.order import MARK
+    from infrastructure.store.reordering import choose_order, order_of
+    from infrastructure.storecheck import MARKS, refuse_unfit
+
+    with closing(open_log(settings, Access.READ if way is None else Access.WRITE)) as log:
+        if way == MARK and not log.database.is_sqlite:
+            refuse_unfit(settings.database, MARKS)
+        if way is not None:
+            choose_order(log.database, way)
+        return order_of(log.database)
+
+
+def _show_order(page: Page, way: str) -> None:
+    page.title(f"Commits are ordered by {way}")
+
+
+def _show_order_of(page: Page, shard: str, way: str) -> None:
+    page.title(f"Commits of shard {shard} are ordered by {way}")
 
 
 @command(app, "status")

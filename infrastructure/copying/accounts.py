@@ -57,6 +57,7 @@ from infrastructure.showing.formats import iso
 from infrastructure.store.database import Database
 from infrastructure.store.identity import FRESH, key_of_account
 from infrastructure.store.migrations import HEAD
+from infrastructure.store.order import COMMIT_ORDER
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import (
     ACCOUNTS,
@@ -75,7 +76,6 @@ from infrastructure.store.schema import (
     OPERATIONS,
     WORDS,
 )
-from infrastructure.store.transactions import COMMIT_ORDER
 from infrastructure.store.wording import reindex_words
 from projections.engine.checkpoints import others_erased
 

@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Connection, LargeBinary, Table, insert, se
 from domain.errors import InvalidInput
 from infrastructure.store.archive import Archive, SegmentQuery
 from infrastructure.store.database import Database, rolled_back, translated
+from infrastructure.store.reordering import between_commits
 from infrastructure.store.schema import LOG
 from infrastructure.store.shortening import Beginnings
 from infrastructure.store.transactions import beginnings_by
@@ -36,10 +37,15 @@ ABOUT: Final = itemgetter(3, 4, 6)
 
 @contextmanager
 def one_moment(database: Database) -> Iterator[Connection]:
-    """A connection whose reads all see the database as it is at its first one. Raises StoreUnavailable."""
+    """A connection whose reads all see the database as it is now. Raises StoreUnavailable.
+
+    Nothing is in the midst of being written then: below the log's last position nothing is still to come.
+    """
     begin = "BEGIN" if database.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     with database.connect() as connection, database.patiently(connection), rolled_back(connection):
-        connection.exec_driver_sql(begin)
+        with between_commits(database):
+            connection.exec_driver_sql(begin)
+            connection.exec_driver_sql("SELECT 1 FROM log LIMIT 1")
         yield connection
         connection.exec_driver_sql("COMMIT")
 

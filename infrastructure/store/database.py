@@ -26,6 +26,7 @@ from infrastructure.store.archive import Archive
 from infrastructure.store.erasedusers import SqlErasedUsers
 from infrastructure.store.errors import UNSENDABLE, in_our_words, is_gone, is_of_text, none_to_spare
 from infrastructure.store.options import StatementLimits, connect_arguments, without_schemas
+from infrastructure.store.order import CommitOrder
 from infrastructure.store.session import Session, Values
 from infrastructure.store.shortening import Beginnings
 from infrastructure.store.urls import SQLITE, parse_url, sqlite_reading
@@ -84,6 +85,7 @@ class Database:
             self.address = lambda: url
             self.engine, self._watch = _postgres_engine(self, limits, lock_seconds, quiet_seconds)
         self.beginnings = Beginnings()
+        self.order = CommitOrder()
         self.archive = Archive(self, archive)
         self._turn = threading.Lock()
         self._written: dict[Hashable, WrittenQuery] = {}

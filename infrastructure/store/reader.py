@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from operator import itemgetter
 from typing import Any
 
@@ -16,7 +17,8 @@ from domain.streams import NEVER, account_of, begin_of
 from infrastructure.store.archive import NEWEST, SegmentQuery, may_be_archived, merged
 from infrastructure.store.bystream import StreamRows
 from infrastructure.store.database import Database
-from infrastructure.store.schema import ACCOUNTS, ARCHIVE_SEGMENTS, DEPARTED, LOG, OPERATIONS
+from infrastructure.store.order import CHOSEN, MARK, SAFE, WRITTEN
+from infrastructure.store.schema import ACCOUNTS, ARCHIVE_SEGMENTS, DEPARTED, LEDGER, LOG, OPERATIONS
 from infrastructure.store.segments import SegmentRow
 from infrastructure.store.shortening import REQUESTED, About
 from infrastructure.store.transactions import (
@@ -55,6 +57,9 @@ BARE, VERSIONED = itemgetter(1, 4, 3), itemgetter(1, 3, 2)
 LOGGED = (*ENTRY, LOG.c.position)
 """The columns of an entry with its position, which is the last."""
 
+ORDERED = select(LEDGER.c.commit_order).scalar_subquery()
+"""As `CHOSEN`."""
+
 
 class SqlReader:
     """Implements LogReader, StreamReader and ChainReader on one database; every method raises StoreUnavailable.
@@ -67,7 +72,17 @@ class SqlReader:
         self.archive = database.archive
 
     def end(self) -> int:
-        return int(self.database.read("SELECT max(position) FROM log")[0][0] or 0)
+        order = self.database.order
+        if not order.marked:
+            newest, way = self.database.read(WRITTEN)[0]
+            if way != MARK or self.database.is_sqlite:
+                return int(newest)
+        safe, newest, way = self.database.read(SAFE)[0]
+        order.marked = way == MARK
+        return order.safe_end(safe, newest)
+
+    def written(self) -> int:
+        return int(self.database.read(WRITTEN)[0][0])
 
     def read(self, after: int, limit: int, filter: LogFilter = EVERYTHING) -> list[Positioned]:
         if filter == LogFilter(filter.upto):
@@ -80,6 +95,8 @@ class SqlReader:
         rows = (
             self._of_streams(streams, after, limit, filter)
             if by_stream
+            else self._safely(filter.upto, lambda upto: self._chosen(streams, after, limit, replace(filter, upto=upto)))
+            if not filter.operations
             else self._chosen(streams, after, limit, filter)
         )
         whole = [as_row(Positioned, (row[7], link)) for row, link in zip(rows, self.links(rows), strict=True)]
@@ -93,15 +110,28 @@ class SqlReader:
         )
         return merged(whole, self._archived(asked, limit), 0, limit)
 
+    def _safely(self, upto: int | None, look: Callable[[int | None], Sequence[Any]]) -> Sequence[Any]:
+        """The rows of a look at many accounts' entries: where no end is given, up to the one that is safe.
+
+        Their last value but one is the ledger's order of commits, at the moment of the look itself.
+        """
+        if upto is not None:
+            return look(upto)
+        if not self.database.order.marked:
+            rows = look(None)
+            if not rows or rows[0][-2] != MARK or self.database.is_sqlite:
+                return rows
+        return look(self.end())
+
     def _of_streams(self, streams: Sequence[str], after: int, limit: int, filter: LogFilter) -> Sequence[Any]:
         """Rows of an account; what left the log before they were read is counted after that."""
-        end = self.end() if filter.upto is None else filter.upto
+        end = self.written() if filter.upto is None else filter.upto
         rows = StreamRows(self.database, filter.topics, end).after(streams, after, limit)
         above = self.database.read(f"SELECT {ABOVE.format(after)}")[0][0]
         return [(*row, above) for row in rows]
 
     def _chosen(self, streams: Sequence[str], after: int, limit: int, filter: LogFilter) -> Sequence[Any]:
-        query = select(*LOGGED, _segments_above(after)).where(LOG.c.position > after)
+        query = select(*LOGGED, ORDERED, _segments_above(after)).where(LOG.c.position > after)
         if filter.upto is not None:
             query = query.where(LOG.c.position <= filter.upto)
         if filter.account is not None:
@@ -125,10 +155,13 @@ class SqlReader:
 
     def _unfiltered(self, after: int, upto: int | None, limit: int) -> list[Positioned]:
         """The driver's own tuples: an audit reads every row."""
-        span = f"position > {after:d}" + ("" if upto is None else f" AND position <= {upto:d}")
-        rows = self.database.read(
-            f"SELECT {LINK}, position, {ABOVE.format(after)} FROM log WHERE {span} ORDER BY position LIMIT {limit:d}"
-        )
+
+        def look(upto: int | None) -> Sequence[Any]:
+            span = f"position > {after:d}" + ("" if upto is None else f" AND position <= {upto:d}")
+            about = f"{LINK}, position, {CHOSEN}, {ABOVE.format(after)}"
+            return self.database.read(f"SELECT {about} FROM log WHERE {span} ORDER BY position LIMIT {limit:d}")
+
+        rows = self._safely(upto, look)
         whole = [as_row(Positioned, (row[7], link)) for row, link in zip(rows, self.links(rows), strict=True)]
         if not _may_have_more(rows, after, upto):
             return whole
@@ -136,11 +169,12 @@ class SqlReader:
         return merged(whole, self._archived(asked, limit), 0, limit)
 
     def states(self, after: int, upto: int, limit: int) -> Sequence[tuple[int, str, int, str]]:
-        query = (
-            f"SELECT position, {SEEN} AS topic, version, state, operation, {ABOVE.format(after)} FROM log"
-            f" WHERE position > {after:d} AND position <= {upto:d} ORDER BY position LIMIT {limit:d}"
-        )
-        rows = self.database.read(query)
+        def look(upto: int | None) -> Sequence[Any]:
+            span = f"position > {after:d}" + ("" if upto is None else f" AND position <= {upto:d}")
+            about = f"position, {SEEN} AS topic, version, state, operation, {CHOSEN}, {ABOVE.format(after)}"
+            return self.database.read(f"SELECT {about} FROM log WHERE {span} ORDER BY position LIMIT {limit:d}")
+
+        rows = self._safely(None if upto == NEWEST else upto, look)
         whole = self.whole(rows)
         if not _may_have_more(rows, after, upto):
             return whole

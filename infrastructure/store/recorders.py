@@ -25,9 +25,10 @@ from application.ledger.log import GENESIS, link_hash
 from application.ledger.transaction import Conflict
 from domain.errors import StoreRefused, StoreUnavailable
 from infrastructure.store.database import Database
+from infrastructure.store.order import COMMIT_ORDER, NEWEST
+from infrastructure.store.reader import SqlReader
 from infrastructure.store.schema import LOG, SNAPSHOTS
-from infrastructure.store.transactions import COMMIT_ORDER, beginnings_by
-from infrastructure.store.writes import NEWEST
+from infrastructure.store.transactions import beginnings_by
 
 ABOUT = itemgetter(2, -1, 3)
 """By what the state of a row is completed."""
@@ -171,8 +172,9 @@ class LogRecorder(SnapshotRecorder, ApplicationRecorder):
         query = select(LOG.c.stream, LOG.c.version, LOG.c.topic, LOG.c.state, LOG.c.position)
         if start is not None:
             query = query.where(LOG.c.position >= start if inclusive_of_start else LOG.c.position > start)
-        if stop is not None:
-            query = query.where(LOG.c.position <= stop)
+        with library_errors():
+            end = SqlReader(self._database).end()
+        query = query.where(LOG.c.position <= (end if stop is None else min(stop, end)))
         if topics:
             query = query.where(LOG.c.topic.in_(topics))
         with library_errors():
@@ -181,8 +183,7 @@ class LogRecorder(SnapshotRecorder, ApplicationRecorder):
 
     def max_notification_id(self) -> int | None:
         with library_errors():
-            end: int | None = self._database.rows(select(func.max(LOG.c.position)))[0][0]
-            return end
+            return SqlReader(self._database).end() or None
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:  # noqa: ARG002
         raise NotSupportedError("views are advanced by projectors, in batches; see projections")

@@ -336,10 +336,11 @@ LEDGER = Table(
     Column("one", Integer, primary_key=True),
     Column("id", ID, nullable=False),
     Column("asset_key", LargeBinary, nullable=False),
+    Column("commit_order", Text),
     CheckConstraint("one = 1", name="ledger_is_one"),
 )
 """Which ledger this is, and the key of its assets' ids, in one row: made when it is first opened for writing, and the
-same for ever."""
+same for ever. How commits are ordered on PostgreSQL may be chosen anew: none is by the lock."""
 
 ASSET_KEYS = Table(
     "asset_keys",

@@ -1,8 +1,7 @@
 """The writer's transactions: lock, read, then everything written with the commit.
 
-On PostgreSQL the lock is one round trip and the write another: a round trip costs as much as an fsync. A last
-advisory lock, taken when all but the log is written and after which nothing else is locked, makes the order of
-positions the order of commits.
+On PostgreSQL the lock is one round trip and the write another: a round trip costs as much as an fsync. What makes the
+order of positions the order that readers see is taken last, when all but the log is written: see `order`.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ from domain.evidence import Spent
 from domain.operation import PHASES, Refused
 from infrastructure.store.archive import Archive, SegmentQuery
 from infrastructure.store.database import Database
+from infrastructure.store.order import CHOSEN, MARK, CommitOrder
 from infrastructure.store.schema import LOG
 from infrastructure.store.segments import SegmentRow
 from infrastructure.store.session import Session
@@ -37,12 +37,11 @@ from infrastructure.store.shortening import REQUESTED, Beginnings, Fetch
 from infrastructure.store.writes import Rows, postgres_script, sqlite_writes
 from projections.engine.sql import texts
 
-COMMIT_ORDER = "SELECT pg_advisory_xact_lock(443439058, 'log'::regclass::oid::int)"
-"""Takes the advisory lock of this ledger's log: ledgers in schemas of their own do not wait for each other."""
-
 CHUNK = 500
 NEW_ACCOUNT = "INSERT INTO accounts (id, revision, stream, version, hash, terms_version, terms_hash, last)"
 ACCOUNT = "SELECT id, revision, stream, version, hash, terms_version, terms_hash, last FROM accounts"
+LOCKED = ACCOUNT.replace(" FROM", f", {CHOSEN} FROM")
+"""With the ledger's order of commits, as it is when the lock is asked for."""
 KEEP = " ON CONFLICT (id) DO NOTHING"
 LINK = "stream, version, topic, state, operation, actor, hash"
 SPENT_KEYS = """SELECT keys.account, key, reference, fingerprint, phase
@@ -128,6 +127,9 @@ class SqlTransaction:
     beginnings: Beginnings = field(default_factory=Beginnings)
     links: list[Link] = field(default_factory=list)
     committed: bool = False
+    order: CommitOrder = field(default_factory=CommitOrder)
+    marked: bool = False
+    """Whether the ledger's commits are ordered by marks, on PostgreSQL."""
 
     def keys(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Spent]:
         rows = self._any(SPENT_KEYS, "keys.account = ? AND key = ?", wanted)
@@ -260,21 +262,25 @@ class PostgresTransaction(SqlTransaction):
             self.session.many(f"{NEW_ACCOUNT} VALUES (%s, 0, '', 0, %s, 0, %s, 0){KEEP}", _new(opening))
             begin = ""
         rows = self.session.rows(
-            f"{begin}{ACCOUNT} WHERE id = ANY (%s::text[]) ORDER BY id FOR UPDATE", (texts(accounts),)
+            f"{begin}{LOCKED} WHERE id = ANY (%s::text[]) ORDER BY id FOR UPDATE", (texts(accounts),)
         )
-        return {row[0]: AccountRow._make(row) for row in rows}
+        self.marked = any(row[-1] == MARK for row in rows)
+        return {row[0]: AccountRow._make(row[:-1]) for row in rows}
 
     def commit(self, beside: Beside) -> int | None:
-        script, columns = postgres_script(self.rows(), beside, COMMIT_ORDER)
+        way = self.order.way(marked=self.marked)
+        script, columns = postgres_script(self.rows(), beside, way)
         try:
             self.session.run(f"{script};\nCOMMIT", columns)
+            self.committed = True
         except ServerChanged:
             raise
         except (Conflict, StoreUnavailable) as error:
             if self.session.lost:
                 raise CommitUnknown(str(error)) from error
             raise
-        self.committed = True
+        finally:
+            self.order.ended(way, well=self.committed)
         return None
 
 
@@ -308,7 +314,8 @@ class SqlStore:
         """A unit that is rolled back unless it was committed; an empty one ends without a trace."""
         begin, kind = UNITS[self._database.is_sqlite, self.reading]
         with self._database.session(begin, reading=self.reading) as session:
-            transaction = kind(session, self._database.archive, self._database.beginnings)
+            at = self._database
+            transaction = kind(session, at.archive, at.beginnings, order=at.order)
             yield transaction
             if not transaction.committed:
                 session.roll_back()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from application.ledger.transaction import Beside
+from infrastructure.store.order import DRAWN, NEWEST, PLACE, LogWay
 from projections.engine.sql import numbers, octets, texts
 
 Rows = list[tuple[Any, ...]]
@@ -25,6 +26,8 @@ class Write:
     types: str
     sqlite: str
     postgres: str
+    marked: str = ""
+    """PostgreSQL's statement where the order of commits is by marks, if it is another one."""
 
 
 ARRAYS: Mapping[str, tuple[str, Callable[[Iterable[Any]], object]]] = {
@@ -70,24 +73,20 @@ def _append(types: str, columns: str) -> Write:
     """The rows of the log, numbered on from its last under the lock of the commits' order.
 
     Its sequence is moved along, and not relied on: after a restore or logical replication it stands behind the log,
-    and sessions may keep numbers of it; a fact would then fall below what readers have passed.
+    and sessions may keep numbers of it; a fact would then fall below what readers have passed. Where commits are
+    ordered by marks, the numbers are the sequence's, and each has to be above the writer's mark.
     """
     new = f"unnest({_marks(types)}) WITH ORDINALITY AS new ({columns}, number)"
     numbered = ", ".join(f"new.{name}" for name in columns.split(", "))
+    drawn = f"(SELECT {DRAWN} AS drawn, new.* FROM {new}) AS new"
     return Write(
         _log,
         types,
         f"INSERT INTO log ({columns}) VALUES ({', '.join('?' for _ in types.split())})",
         f"INSERT INTO log (position, {columns})"
         f" SELECT greatest(newest.position + new.number, nextval(newest.numbers)), {numbered} FROM {NEWEST}, {new}",
+        f"INSERT INTO log (position, {columns}) SELECT {PLACE}, {numbered} FROM {drawn}",
     )
-
-
-NEWEST = (
-    "(SELECT coalesce(max(position), 0) AS position, pg_get_serial_sequence('log', 'position')::regclass AS numbers"
-    " FROM log) AS newest"
-)
-"""The log's last position and its sequence, in PostgreSQL's words."""
 
 
 def _log(log: Rows, _beside: Beside) -> Rows:
@@ -220,18 +219,22 @@ def sqlite_writes(log: Rows, beside: Beside) -> Iterator[tuple[str, Rows]]:
             yield write.sqlite, rows
 
 
-def postgres_script(log: Rows, beside: Beside, order: str) -> tuple[str, tuple[object, ...]]:
+def postgres_script(log: Rows, beside: Beside, way: LogWay) -> tuple[str, tuple[object, ...]]:
     """All statements as one, with the columns of their rows.
 
-    The log is written last, behind the statement that makes the `order` of positions the order of commits, so that
-    nobody else waits for the rest.
+    The log is written last, behind what makes the order of positions the order of commits, so that nobody else waits
+    for the rest.
     """
     statements: list[str] = []
     columns: list[object] = []
     for write in LOG_LAST:
         rows = write.rows(log, beside)
         if rows:
-            statements += (order, write.postgres) if write is WRITES[0] else (write.postgres,)
+            statements += _appended(write, way) if write is WRITES[0] else (write.postgres,)
             typed = zip(write.types.split(), zip(*rows, strict=True), strict=True)
             columns += [ARRAYS[one][1](column) for one, column in typed]
     return ";\n".join(statements), tuple(columns)
+
+
+def _appended(log: Write, way: LogWay) -> tuple[str, str]:
+    return way.order, log.marked if way.marked else log.postgres

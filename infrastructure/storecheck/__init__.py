@@ -7,7 +7,7 @@ Nothing of a ledger that is there is read or written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -18,12 +18,16 @@ from infrastructure.storecheck.trial import NotKept, TrialPlace, trial_on
 
 @dataclass(frozen=True, slots=True)
 class StoreRule:
-    """A thing that the ledger rests on: what it says, how it is tried, and whether only a server can break it."""
+    """A thing that the ledger rests on: what it says, how it is tried, and whether only a server can break it.
+
+    Some are rested on only where commits are ordered by marks.
+    """
 
     name: str
     says: str
     try_: Callable[[TrialPlace], None]
     of_servers: bool = False
+    of_marks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +56,21 @@ RULES = (
     StoreRule(
         "kill", "a group is there as a whole or not at all, whenever its session is killed", orders.be_whole, True
     ),
+    StoreRule("mark", "with marks, too, nobody passes what is still to come", orders.stay_below_marks, True, True),
 )
 """In the order in which they are tried."""
 
+MARKS = tuple(rule for rule in RULES if rule.of_marks)
 
-def check_store(url: str) -> tuple[StoreLine, ...]:
+
+def check_store(url: str, rules: Sequence[StoreRule] = RULES) -> tuple[StoreLine, ...]:
     """Try every rule on a database; it takes some seconds. Raises StoreUnavailable, StoreError if nothing can be tried.
 
     On PostgreSQL the user may have to be allowed to make a schema.
     """
     with trial_on(url) as at:
-        rules = [rule for rule in RULES if at.is_server or not rule.of_servers]
-        return tuple(StoreLine(rule.name, rule.says, _broken(rule, at)) for rule in rules)
+        tried = [rule for rule in rules if at.is_server or not rule.of_servers]
+        return tuple(StoreLine(rule.name, rule.says, _broken(rule, at)) for rule in tried)
 
 
 def _broken(rule: StoreRule, at: TrialPlace) -> str | None:
@@ -84,9 +91,9 @@ def _told() -> Iterator[None]:
         raise NotKept(error.message) from error
 
 
-def refuse_unfit(url: str) -> None:
+def refuse_unfit(url: str, rules: Sequence[StoreRule] = RULES) -> None:
     """Raise StoreError with the first rule that a database does not keep."""
-    for line in check_store(url):
+    for line in check_store(url, rules):
         if not line.kept:
             told = f"the database does not keep a rule of the ledger ({line.name}: {line.says}): {line.broken}"
             raise StoreError(told, hint="use PostgreSQL itself, or a file of SQLite's on a local disk")

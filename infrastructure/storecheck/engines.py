@@ -8,9 +8,12 @@ from typing import Final
 
 from sqlalchemy import text
 
+from domain.errors import ImageStudioError
 from infrastructure.store.database import Database
+from infrastructure.store.order import MARK
+from infrastructure.store.reordering import order_of
 from infrastructure.store.urls import SQLITE, parse_url
-from infrastructure.storecheck import refuse_unfit
+from infrastructure.storecheck import RULES, refuse_unfit
 
 PLAIN: Final = re.compile(r"PostgreSQL \d+(\.\d+)*(beta\d+|rc\d+|devel)?( \([^)]*\))? on ")
 """The beginning of what PostgreSQL says of its version; in brackets is who packed it, or what a fork calls itself."""
@@ -44,4 +47,13 @@ def is_plain(version: str) -> bool:
 def refuse_foreign(url: str) -> None:
     """Have an engine that only speaks like PostgreSQL prove every rule. Raises StoreError with the first it breaks."""
     if foreign_engine(url) is not None:
-        refuse_unfit(url)
+        refuse_unfit(url, [rule for rule in RULES if not rule.of_marks or _is_marked(url)])
+
+
+def _is_marked(url: str) -> bool:
+    """Whether there is a ledger whose commits are ordered by marks."""
+    try:
+        with closing(Database(url, reading=True)) as database:
+            return order_of(database) == MARK
+    except ImageStudioError:
+        return False

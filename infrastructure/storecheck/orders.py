@@ -14,8 +14,12 @@ from application.keeping.chains import verify_chains
 from application.ledger.transaction import CommitUnknown, Conflict
 from domain.errors import StoreUnavailable
 from infrastructure.store.database import Database
+from infrastructure.store.order import BY_MARK, MARK
 from infrastructure.store.reader import SqlReader
-from infrastructure.storecheck.trial import NotKept, TrialPlace, add_entries
+from infrastructure.store.reordering import choose_order
+from infrastructure.store.transactions import PostgresTransaction
+from infrastructure.store.writes import postgres_script
+from infrastructure.storecheck.trial import NotKept, TrialPlace, add_entries, append, locked
 
 WRITERS: Final = 3
 GROUPS: Final = 40
@@ -47,6 +51,30 @@ def miss_nothing(at: TrialPlace) -> None:
         missed = {entry.position for entry in reader.read(seen, ALL)} - found
     if missed:
         raise NotKept(f"a reader that had seen later entries never found {len(missed)} of them")
+
+
+def stay_below_marks(at: TrialPlace) -> None:
+    """The same where commits are ordered by marks, and nobody passes a writer that has drawn and is not seen yet."""
+    with at.open() as database:
+        choose_order(database, MARK)
+        _pass_nobody(at, database)
+        miss_nothing(at)
+        choose_order(database, "lock")
+
+
+def _pass_nobody(at: TrialPlace, database: Database) -> None:
+    reader = SqlReader(database)
+    add_entries(at.store(database), "passed")
+    before = reader.end()
+    with at.open() as own, at.store(own).begin() as held:
+        assert isinstance(held, PostgresTransaction)
+        beside = append(held, locked(held, "held"))
+        held.session.run(*postgres_script(held.rows(), beside, BY_MARK))
+        add_entries(at.store(database), "passed")
+        if reader.end() != before or reader.read(before, PAGE):
+            raise NotKept("a reader passed a writer that had drawn its position and was not seen yet")
+    if reader.end() == before or not reader.read(before, PAGE):
+        raise NotKept("readers wait for a writer that is gone")
 
 
 def _write(at: TrialPlace, name: str) -> None:

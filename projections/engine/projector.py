@@ -83,7 +83,7 @@ class Projector:
 
         Facts that another process is folding are waited for. Raises StoreUnavailable.
         """
-        end, taken = self._source.reader.end(), 0
+        end, taken = self._source.reader.written(), 0
         while any(mark.position < end for mark in self._marks().values() if mark.moves):
             taken += self._help()
         return taken
@@ -106,7 +106,7 @@ class Projector:
     def lag(self) -> int:
         """How many positions the view furthest behind is from the log's end, stopped ones included."""
         position = min(mark.position for mark in self._marks().values())
-        return max(self._source.reader.end() - position, 0)
+        return max(self._source.reader.written() - position, 0)
 
     def _marks(self) -> dict[str, Mark]:
         names = [view.name for view in self._views]

@@ -15,7 +15,7 @@ from application.keeping.chains import verify_chains, verify_index
 from application.ledger.group import Receipt
 from domain.operation import PHASES, Charged, Rejected, Requested, Settled, Validated
 from domain.plans import Limits
-from infrastructure.store.transactions import COMMIT_ORDER
+from infrastructure.store.order import COMMIT_ORDER
 from tests.application.support import CENT, PATIENCE, Office, accepting, asking, completing, desk, in_one_group, opening
 
 ACCOUNTS = ("acme", "beta", "gamma")

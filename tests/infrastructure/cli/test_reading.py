@@ -103,6 +103,7 @@ READING = {
         ("archive", "list"),
         ("archive", "verify"),
         ("db", "status"),
+        ("db", "order"),
         ("db", "backup"),
     ),
 }

@@ -238,6 +238,7 @@ COMMANDS = [
     ("db", "adopt"),
     ("db", "backup", "BACKUP"),
     ("db", "status"),
+    ("db", "order"),
     ("files", "move", "--to", "ELSEWHERE"),
 ]
 """Every command there is, but for ENDLESS and SHARDED; a test holds them against the command line itself."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from application.ledger.transaction import AccountRow, Beside, Transaction
+from infrastructure.store.order import LogWay
 from infrastructure.store.transactions import ACCOUNT, PostgresTransaction, SqlStore
 from infrastructure.store.writes import postgres_script
 
@@ -23,13 +24,15 @@ PRETENDS = (
 )
 """A server that names itself otherwise, and whose keys are not unique wherever tables are made from now on."""
 
+ANYHOW = LogWay("SELECT 1")
+
 
 @dataclass(slots=True)
 class UnorderedTransaction(PostgresTransaction):
     """One that commits whenever it likes, above or below what others have drawn."""
 
     def commit(self, beside: Beside) -> int | None:
-        script, columns = postgres_script(self.rows(), beside, "SELECT 1")
+        script, columns = postgres_script(self.rows(), beside, ANYHOW)
         self.session.run(f"{script};\nCOMMIT", columns)
         self.committed = True
         return None
@@ -58,7 +61,7 @@ class HalfTransaction(PostgresTransaction):
         rows = self.rows()
         half = len(rows) // 2
         for log, rest in ((rows[:half], Beside()), (rows[half:], beside)):
-            script, columns = postgres_script(log, rest, "SELECT 1")
+            script, columns = postgres_script(log, rest, ANYHOW)
             self.session.run(f"{script};\nCOMMIT; SELECT pg_sleep(0.05)", columns)
             self.session.run("BEGIN")
         self.session.run("COMMIT")

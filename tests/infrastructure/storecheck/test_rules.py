@@ -10,6 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from domain.errors import StoreUnavailable
+from infrastructure.store.options import SEARCH_PATH, options_of, with_settings
+from infrastructure.store.urls import parse_url
 from infrastructure.storecheck import RULES, check_store, locks, log, orders
 from infrastructure.storecheck.trial import NotKept, TrialPlace, trial_on
 from tests.infrastructure.storecheck.broken import Hasty, InHalves, WithoutLock, WithoutOrder
@@ -26,6 +28,15 @@ def spoiled(at: TrialPlace, *statements: str) -> TrialPlace:
         for statement in statements:
             connection.execute(text(statement))
     return at
+
+
+def blinded(at: TrialPlace) -> TrialPlace:
+    """An engine that shows no locks."""
+    spoiled(at, "CREATE VIEW pg_locks AS SELECT * FROM pg_catalog.pg_locks WHERE false")
+    url = parse_url(at.url)
+    told = options_of(url)
+    theirs = with_settings(url, {**told, SEARCH_PATH: f"{told[SEARCH_PATH]},pg_catalog"})
+    return replace(at, url=theirs.render_as_string(hide_password=False))
 
 
 def test_both_databases_keep_every_rule_and_nothing_is_left(database_url: str) -> None:
@@ -70,6 +81,7 @@ BROKEN: dict[str, tuple[Callable[[TrialPlace], None], Callable[[TrialPlace], Tri
         lambda at: replace(at, store=WithoutLock),
         "that wait for each other",
     ),
+    "marks that nobody sees": (orders.stay_below_marks, blinded, "passed a writer that had drawn"),
     "halves": (orders.be_whole, lambda at: replace(at, store=InHalves), "a part of a group|does not hold together"),
 }
 

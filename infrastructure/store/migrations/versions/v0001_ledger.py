@@ -347,5 +347,6 @@ def _contents() -> None:
         Column("one", Integer, primary_key=True),
         Column("id", ID, nullable=False),
         Column("asset_key", LargeBinary, nullable=False),
+        Column("commit_order", Text),
         CheckConstraint("one = 1", name="ledger_is_one"),
     )
