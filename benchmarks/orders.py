@@ -32,11 +32,11 @@ def orders(contender: str, load: Load, delay: int, rounds: int, seconds: float) 
     """Measure both orders, and print the medians and the ratio."""
     with ExitStack() as stack:
         server = _server(stack, delay)
-        teams = {way: _team(stack, contender, server, way) for way in WAYS}
+        teams: dict[str, Team] = {way: _team(stack, contender, server, way) for way in WAYS}
         _show(
             contender,
             f"{load.name}, flushes {delay} us longer",
-            _rates(teams, dict.fromkeys(WAYS, load), rounds, seconds),
+            _rates(teams, dict.fromkeys(teams, load), rounds, seconds),
         )
 
 

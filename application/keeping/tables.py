@@ -99,6 +99,7 @@ TABLES: Mapping[str, Table] = {
         {
             "id": "no fact says which ledger this is; the marker beside its files does, at every opening",
             "asset_key": "no fact holds it; with another, files would be other assets from now on, and none be lost",
+            "commit_order": "how commits are ordered from now on, and read as they are; no fact hangs on it",
         },
     ),
     "asset_words": Table(

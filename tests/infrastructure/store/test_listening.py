@@ -13,14 +13,19 @@ from application.following.feed import Feed
 from application.following.follower import Follower
 from application.ledger.log import Positioned
 from infrastructure.store.database import Database
+from infrastructure.store.facts import FactMapper
 from infrastructure.store.growth import growth_of
 from infrastructure.store.listening import Listening
 from infrastructure.store.migrations import upgrade_schema
 from infrastructure.store.reader import SqlReader
+from projections.engine.database import FactSource
+from projections.engine.projector import Projector
+from projections.views import ALL
 from tests.application.support import PATIENCE, Office, accepting, asking, desk, opening
+from tests.infrastructure.store.marking import marked_ledger
 from tests.pgbouncer import pooled
 from tests.postgres import execute
-from tests.standby import replicated
+from tests.standby import Pair, replicated
 from tests.wire.proxy import proxied
 
 LISTENERS = """SELECT pid FROM pg_stat_activity
@@ -127,6 +132,16 @@ async def test_behind_a_pooler_nobody_listens_and_everything_is_told(postgres_ur
         assert heard_by(postgres_url) == []
 
 
+def at_a_standby_the_log_ends_where_views_do(pair: Pair) -> None:
+    """If commits are ordered by marks, which only the primary knows."""
+    with closing(marked_ledger(pair.primary)) as primary, closing(Database(pair.standby, reading=True)) as standby:
+        here, there = SqlReader(primary), SqlReader(standby)
+        end = here.end()
+        assert (there.end(), there.written(), there.read(0, 9)) == (0, end, [])
+        Projector(primary, FactSource(here, FactMapper()), ALL).catch_up()
+        assert (there.end(), len(there.read(0, end))) == (end, end)
+
+
 async def test_at_a_standby_everything_is_told_and_once_it_is_the_primary_it_listens() -> None:
     with replicated() as pair:
         upgrade_schema(pair.primary)
@@ -136,5 +151,6 @@ async def test_at_a_standby_everything_is_told_and_once_it_is_the_primary_it_lis
                     await asyncio.to_thread(office.do, opening(), accepting(asking("op-1")))
                 assert (await first(entries)).link.originator_id == "account:acme"
                 assert heard_by(pair.standby) == []
+                await asyncio.to_thread(at_a_standby_the_log_ends_where_views_do, pair)
                 await asyncio.to_thread(pair.promote)
                 await until(lambda: heard_by(pair.standby))

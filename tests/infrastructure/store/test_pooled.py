@@ -16,9 +16,11 @@ from domain.errors import StoreError, StoreUnavailable
 from infrastructure.store.database import Database
 from infrastructure.store.migrations import HEAD, current, upgrade_schema
 from infrastructure.store.opening import check_opening
+from infrastructure.store.order import BY_MARK
 from infrastructure.store.reader import SqlReader
 from infrastructure.store.tables import SqlLeases
-from infrastructure.store.transactions import SqlStore
+from infrastructure.store.transactions import PostgresTransaction, SqlStore
+from infrastructure.store.writes import postgres_script
 from infrastructure.storecheck.trial import add_entries
 from projections.engine.database import FactSource
 from projections.engine.projector import Projector
@@ -27,6 +29,7 @@ from projections.engine.replay import compare
 from projections.views import ALL
 from tests.application.studios import SYNC, studio_on
 from tests.infrastructure.store.driven import driven_ledger
+from tests.infrastructure.store.marking import entries_of, marked_ledger
 from tests.infrastructure.store.test_postgres import OURS, in_force, with_options
 from tests.pgbouncer import NO_FILES, pooled
 from tests.postgres import execute
@@ -64,6 +67,19 @@ def test_nothing_stays_in_a_session_that_another_client_gets_next(postgres_url: 
         in_force(database)
         [(timeout,)] = execute(url, "SHOW statement_timeout")
         assert timeout == "0"
+
+
+def test_marks_are_seen_through_it(pooled_url: str) -> None:
+    with closing(marked_ledger(pooled_url)) as database:
+        store, reader = SqlStore(database), SqlReader(database)
+        add_entries(store, "a")
+        with store.begin() as held:
+            beside = entries_of(held, "b")
+            assert isinstance(held, PostgresTransaction)
+            held.session.run(*postgres_script(held.rows(), beside, BY_MARK))
+            add_entries(store, "a")
+            assert (reader.end(), reader.written()) == (1, 3)
+        assert (reader.end(), [one.position for one in reader.read(0, 9)]) == (3, [1, 3])
 
 
 def test_an_upgrade_works(empty_postgres_url: str) -> None:
