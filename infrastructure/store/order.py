@@ -66,8 +66,8 @@ SELECT coalesce(max(position), 0), current_setting('imagestudio.newest')::bigint
         current_setting('imagestudio.newest')::bigint)"""
 """The last position up to which nothing is still to come, the newest one, and the ledger's way.
 
-Three statements in this order, each of a moment of its own. What is folded into a view was safe before; a standby knows
-of no marks, and of nothing else.
+Three statements in this order, each of a moment of its own. An end that a view is folded to was safe before; a standby
+knows of no marks, and of nothing else.
 """
 
 WRITTEN: Final = f"SELECT coalesce(max(position), 0), {CHOSEN} FROM log"

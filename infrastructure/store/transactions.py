@@ -1,7 +1,7 @@
 """The writer's transactions: lock, read, then everything written with the commit.
 
-On PostgreSQL the lock is one round trip and the write another: a round trip costs as much as an fsync. What makes the
-order of positions the order that readers see is taken last, when all but the log is written: see `order`.
+On PostgreSQL the lock is one round trip and the write another: a round trip costs as much as an fsync. The order of
+positions is made the order that readers see by a lock that is taken last, when all but the log is written: see `order`.
 """
 
 from __future__ import annotations

@@ -73,8 +73,8 @@ def _append(types: str, columns: str) -> Write:
     """The rows of the log, numbered on from its last under the lock of the commits' order.
 
     Its sequence is moved along, and not relied on: after a restore or logical replication it stands behind the log,
-    and sessions may keep numbers of it; a fact would then fall below what readers have passed. Where commits are
-    ordered by marks, the numbers are the sequence's, and each has to be above the writer's mark.
+    and sessions may keep numbers of it; a fact would then fall below what readers have passed. A group that publishes a
+    mark takes its numbers from the sequence, and each has to be above the mark.
     """
     new = f"unnest({_marks(types)}) WITH ORDINALITY AS new ({columns}, number)"
     numbered = ", ".join(f"new.{name}" for name in columns.split(", "))
