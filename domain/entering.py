@@ -10,11 +10,11 @@ closing, or the chore that looks after quiet accounts. Amounts never depend on w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from domain.account import Account, PlanChanged, Standing
-from domain.ledger import Fact, Ledger, PeriodOpened, evolve
+from domain.ledger import Fact, Ledger, PeriodOpened, evolve, known_account
 from domain.periods import Period, period_after, period_at
 from domain.plans import FREE, Later, Paying
 from domain.subscription import allowance_cut, prorated
@@ -53,6 +53,18 @@ def enter(ledger: Ledger, account: Account, now: int) -> Doorway:
             passage.change_plan_when_due()
     passage.end_grants()
     return passage
+
+
+def after_due(ledger: Ledger, account: str, change: Callable[[Account, int], Sequence[Fact]], now: int) -> list[Fact]:
+    """A change of the terms by which things fall due, and before it whatever was due by those until then.
+
+    Nothing if nothing is changed. Raises UnknownAccount.
+    """
+    due, known = list[Fact](), known_account(ledger, account)
+    if ledger.current is not None and not is_quiet(ledger, known):
+        due, _, known = into_period(ledger, known, now)
+    changes = change(known, now)
+    return [*due, *changes] if changes else []
 
 
 def is_quiet(ledger: Ledger, account: Account) -> bool:

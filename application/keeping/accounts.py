@@ -21,6 +21,7 @@ from domain.account import Account
 from domain.actor import Actor
 from domain.agreeing import agree_discount, agree_tariff
 from domain.beginning import change_limits, needed_since
+from domain.entering import after_due
 from domain.errors import InvalidInput
 from domain.exchange import NO_EXCHANGE
 from domain.granting import CHARGEBACK, GRANT, Granted, charge_back, charge_back_grant
@@ -196,7 +197,7 @@ class Accounts(AccountReader):
         self, account: str, zone: str, *, by: Actor | None = None, reason: str = ""
     ) -> AccountView:
         """Other midnights, from the next period on."""
-        return await self._on_terms(account, lambda known, now: [*terms.change_time_zone(known, zone, now, reason)], by)
+        return await self._once_due(account, lambda known, now: terms.change_time_zone(known, zone, now, reason), by)
 
     async def end_period(self, account: str, reason: str, *, by: Actor | None = None) -> AccountView:
         """Bring back an account that a wrong clock moved into a period that has not begun; otherwise change nothing."""
@@ -250,7 +251,7 @@ class Accounts(AccountReader):
 
     async def close(self, account: str, reason: str, *, by: Actor | None = None) -> AccountView:
         """Admit nothing new for ever; what is open is settled, and corrections are still booked."""
-        return await self._on_terms(account, lambda known, now: [*terms.close(known, reason, now)], by)
+        return await self._once_due(account, lambda known, now: terms.close(known, reason, now), by)
 
     async def allow(self, account: str, model_class: str, *, by: Actor | None = None, reason: str = "") -> AccountView:
         """Let models of a class, such as "stand-in", be chosen for the account without being named."""
@@ -379,6 +380,10 @@ class Accounts(AccountReader):
             return needed_since(ledger, change(known_account(ledger, account), now), now)
 
         return await self._decide(account, decide, recent=recent, by=by)
+
+    async def _once_due(self, account: str, change: ChangeTerms, by: Actor | None) -> AccountView:
+        """Change what periods or plans follow from, after all that was due before."""
+        return await self._decide(account, lambda ledger, now: after_due(ledger, account, change, now), by=by)
 
     async def _on_terms(
         self, account: str, decide: Callable[[Account, int], list[Fact]], by: Actor | None

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from domain.account import AccountSuspended, PlanChanged, PlanScheduled
 from domain.admission import accept, reroute
 from domain.bookkeeping import Bookkeeper
-from domain.entering import current_period, due_at, into_period
+from domain.entering import after_due, current_period, due_at, into_period
 from domain.errors import InvalidInput, KeyReused
 from domain.evidence import Spent
 from domain.granting import Granted, charge_back, give_grant, revoke_grant, spent_key
@@ -28,6 +28,7 @@ from domain.settlement import add_credit, adjust, complete, fail, release
 from domain.spending import given_back
 from domain.statement import StatementFold
 from domain.subscription import allowance_cut, prorated
+from domain.terms import change_time_zone, close, suspend
 from domain.wallet import (
     Back,
     Draw,
@@ -46,7 +47,7 @@ from tests.domain.wall_clocks import DAY, utc
 
 HALF = Period(utc("2026-04-16"), APRIL.end)
 """The second half of April."""
-MID_APRIL = HALF.start
+MID_APRIL, IN_JUNE = HALF.start, utc("2026-06-02T09:00")
 PRO = Plan("pro", 30 * DOLLAR, Limits())
 STUDIO = Plan("studio", 30 * DOLLAR, Limits(), allowance=20 * DOLLAR)
 FREE = Plan("free", 0, Limits())
@@ -145,13 +146,36 @@ def test_a_plan_without_a_price_costs_and_records_nothing() -> None:
 
 
 def test_a_closed_account_pays_for_no_plan_any_more_and_a_suspended_one_does() -> None:
-    from domain.terms import close, suspend
-
     for end, times in ((close, 1), (suspend, 2)):
         book = Book(PRO)
         book.record(end(book.ledger.account, "over", LATER))
         book.record(current_period(book.ledger, book.ledger.account, IN_MAY)[0])
         assert len(book.of(SubscriptionCharged)) == times
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda known, now: close(known, "over", now), lambda known, now: change_time_zone(known, "Asia/Tokyo", now)],
+    ids=["closing", "another zone"],
+)
+def test_what_was_due_before_terms_change_is_due_by_those_until_then_whoever_noticed_it(change: Any) -> None:
+    """Nobody took notice of May; the account is changed in it, and what follows is as if somebody had."""
+    books = [Book(STUDIO), Book(STUDIO)]
+    books[0].record(current_period(books[0].ledger, books[0].ledger.account, MAY.start)[0])
+
+    for book in books:
+        book.record(after_due(book.ledger, "acme", change, IN_MAY))
+        book.record(current_period(book.ledger, book.ledger.account, IN_JUNE)[0])
+
+    noticed, unnoticed = ([(one.covers, one.price) for one in book.of(SubscriptionCharged)] for book in books)
+    assert noticed == unnoticed
+    assert noticed[:2] == [(APRIL, 30 * DOLLAR), (MAY, 30 * DOLLAR)]
+    assert books[0].balances == books[1].balances
+
+
+def test_a_change_that_changes_nothing_records_nothing_that_is_due() -> None:
+    book = Book(STUDIO)
+    assert after_due(book.ledger, "acme", lambda known, now: change_time_zone(known, "UTC", now), IN_MAY) == []
 
 
 def test_a_prepaid_account_that_cannot_pay_its_plan_asks_for_nothing_until_it_paid_in() -> None:

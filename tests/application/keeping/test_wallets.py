@@ -130,6 +130,17 @@ async def test_a_closing_charges_the_next_period_of_a_quiet_account(database_url
     assert [line["lapsed"] for line in may.content["grants"]["lines"]] == ["0.10", "0.00"]
 
 
+def charged_in(studio: Studio) -> int:
+    return sum(fact.price for fact in facts_of(studio) if isinstance(fact, SubscriptionCharged))
+
+
+async def test_an_account_that_is_closed_pays_what_was_due_before(sqlite_url: str, tmp_path: Path) -> None:
+    await begun(sqlite_url, tmp_path / "home", "club")
+    async with opened(sqlite_url, tmp_path / "home", MAY) as studio:
+        await studio.accounts.close("acme", "gone")
+        assert charged_in(studio) == 40_000_000
+
+
 async def test_a_change_of_plan_at_the_periods_end_waits_for_it(sqlite_url: str, tmp_path: Path) -> None:
     await begun(sqlite_url, tmp_path / "home", "open")
     async with opened(sqlite_url, tmp_path / "home", APRIL + 1) as studio:
