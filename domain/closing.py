@@ -14,7 +14,7 @@ from domain.billing import PeriodClosed, StatementIssued, StatementVoided, Unkno
 from domain.entering import current_period
 from domain.errors import IllegalTransition
 from domain.ids import check_reason
-from domain.ledger import Fact, Ledger, known_account
+from domain.ledger import Fact, Ledger, known_account, period_stream, stream_of
 from domain.periods import Period, local_day
 from domain.statement import Statement
 from domain.value import value
@@ -36,6 +36,7 @@ class Closing:
 def close_period(ledger: Ledger, closing: Closing, now: int) -> list[Fact]:
     """Fix what the period's statement is of; empty if it is closed, or was read before its stream's end.
 
+    A plan after a trial, if it was due in the period and never recorded, is recorded alone: then it is read again.
     The next period is opened with it if none is, so that what comes later has one to be billed in. Raises
     IllegalTransition if it is not over, or if operations are open in it and not carried.
     """
@@ -52,6 +53,8 @@ def close_period(ledger: Ledger, closing: Closing, now: int) -> list[Fact]:
         hint = Advice("period.carry", period=period_name(read.period, account.zone))
         raise IllegalTransition(f"period {period_name(read.period, account.zone)} cannot be closed: {told}", hint=hint)
     opened, _ = current_period(ledger, account, now)
+    if any(stream_of(fact) == period_stream(account.id, read.period) for fact in opened):
+        return opened
     closed = PeriodClosed(
         account.id,
         now,

@@ -41,6 +41,11 @@ overage = "2"
 id = "open"
 price = "30.00"
 allowance = "0.10"
+
+[[plan]]
+id = "tried"
+price = "30.00"
+trial = { days = 15 }
 """
 
 
@@ -128,6 +133,18 @@ async def test_a_closing_charges_the_next_period_of_a_quiet_account(database_url
     assert [line["amount"] for line in may.content["subscription"]] == ["30.00"]
     assert may.content["grants"]["opening"] == issued.content["grants"]["closing"] == "0.10"
     assert [line["lapsed"] for line in may.content["grants"]["lines"]] == ["0.10", "0.00"]
+
+
+async def test_a_plan_that_follows_a_trial_within_a_period_is_billed_by_whoever_closes_that(
+    database_url: str, tmp_path: Path
+) -> None:
+    await begun(database_url, tmp_path / "home", "tried")
+    async with opened(database_url, tmp_path / "home", MAY) as studio:
+        await studio.statements.close("acme")
+        found = [await studio.statements.preview("acme", name) for name in ("2026-04-01", "2026-05-01")]
+        assert [one.statement.total for one in found] == [15_000_000, 30_000_000]
+        assert charged_in(studio) == 45_000_000
+        assert (list(studio.audit.books()), list(studio.audit.bills())) == ([], [])
 
 
 def charged_in(studio: Studio) -> int:
