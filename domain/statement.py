@@ -49,6 +49,7 @@ from domain.wallet import (
     GrantEnded,
     GrantGiven,
     GrantRevoked,
+    GrantsCarried,
     Source,
     SubscriptionCharged,
     owed_of,
@@ -167,6 +168,8 @@ class StatementFold:
     grants: dict[str, GrantLine] = field(default_factory=dict)
     holds: dict[str, int] = field(default_factory=dict)
     cost_currency: str = ""
+    ends: dict[str, int | None] = field(default_factory=dict)
+    """When the grants end that were carried into the period."""
     unknown: dict[str, int] = field(default_factory=dict)
     """The operations whose cost is not known, and what they were charged."""
 
@@ -211,6 +214,8 @@ class StatementFold:
                 self.subscription.append(SubscriptionLine(fact.plan, fact.covers, fact.price))
             case GrantGiven() | GrantEnded() | GrantRevoked():
                 self._grant(fact)
+            case GrantsCarried(grants=grants):
+                self.ends |= {one.id: one.expires for one in grants}
             case ChargedBack():
                 self._take_back(fact)
 
@@ -262,7 +267,7 @@ class StatementFold:
             self.grants[one.grant] = replace(line, used=line.used + sign * one.amount)
 
     def _line_of(self, grant: str, source: str) -> GrantLine:
-        return self.grants.get(grant) or GrantLine(grant, source, None, 0, 0, 0)
+        return self.grants.get(grant) or GrantLine(grant, source, self.ends.get(grant), 0, 0, 0)
 
     def _give_back(self, back: Backs | None) -> None:
         """Refunds of what grants paid; what they get back that are over lapses."""

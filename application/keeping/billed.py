@@ -38,7 +38,7 @@ MOST_KNOWN = 1_000
 SUMMED = (
     *(PeriodOpened, PeriodResumed, CreditAdded, UsageBooked, GoodwillGiven),
     *(Charged, Released, Adjusted),
-    *(SubscriptionCharged, GrantGiven, GrantEnded, GrantRevoked, ChargedBack),
+    *(SubscriptionCharged, GrantGiven, GrantEnded, GrantRevoked, GrantsCarried, ChargedBack),
 )
 """The facts that a statement is of, beside those that hold."""
 BEGINNING = (Requested,)

@@ -18,7 +18,7 @@ from domain.entering import after_due, current_period, due_at, into_period
 from domain.errors import InvalidInput, KeyReused
 from domain.evidence import Spent
 from domain.granting import Granted, charge_back, give_grant, revoke_grant, spent_key
-from domain.ledger import Fact, Ledger, evolve
+from domain.ledger import Fact, Ledger, evolve, period_stream, stream_of
 from domain.openings import Terms, open_account
 from domain.operation import Adjusted, Charged, Rejected, Validated
 from domain.periods import Period
@@ -739,6 +739,25 @@ def test_a_statement_bills_the_plan_and_takes_off_what_grants_paid() -> None:
     }
     assert read.total == 30 * DOLLAR == book.balances["receivable"]
     assert read.left_of_grants == 2 * DOLLAR
+
+
+def test_a_statement_says_until_when_a_grant_is_in_each_period_that_it_is_spent_in() -> None:
+    book = Book()
+    book.grant("gift", 3 * DOLLAR, expires=JUNE.start + DAY)
+    book.grant("pack", 3 * DOLLAR, source=Source.PAID)
+    book.buy("a", 4 * DOLLAR, IN_MAY)
+    book.deliver("a", IN_MAY)
+    fold = StatementFold(MAY)
+    for fact in book.facts:
+        if stream_of(fact) == period_stream("acme", MAY):
+            fold.add(fact)
+
+    read = fold.finish("acme", "UTC", 1, "", None, 6 * DOLLAR)
+
+    assert [(one.grant, one.expires, one.used) for one in read.grants] == [
+        ("gift", JUNE.start + DAY, 3 * DOLLAR),
+        ("pack", None, DOLLAR),
+    ]
 
 
 def test_a_failed_operation_leaves_no_trace_in_any_grant() -> None:
