@@ -14,9 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from application.asking.requests import File
-from domain.errors import InvalidInput
+from domain.errors import InvalidInput, InvalidMoney
 from domain.inputs import shortened
 from domain.keys import KeyScope
+from domain.money import Money
 from infrastructure.gateway.door import KeyCaller
 from infrastructure.gateway.gate import Gate
 from infrastructure.service import Studio
@@ -163,6 +164,21 @@ class FormSent:
         if text and not (text.isascii() and text.isdecimal() and len(text) <= LONGEST_COUNT):
             raise InvalidInput(name, f"{shortened(text)} is not a count", hint="write a number such as 60")
         return int(text) if text else None
+
+    def amount(self, name: str, currency: str) -> Money | None:
+        """An amount of money, None if it is left out. Raises InvalidInput."""
+        text = self.text(name)
+        try:
+            return Money.parse(text, currency) if text else None
+        except InvalidMoney as error:
+            raise InvalidInput(name, str(error), hint=error.advice) from error
+
+    def needed_amount(self, name: str, currency: str) -> Money:
+        """Raises InvalidInput if it is empty, or no amount."""
+        self.needed(name)
+        found = self.amount(name, currency)
+        assert found is not None, "it says something"
+        return found
 
     def needed(self, name: str) -> str:
         """Raises InvalidInput if it is empty."""

@@ -7,7 +7,6 @@ from typing import Final
 
 from domain.errors import InvalidInput
 from domain.keys import KeyScope
-from domain.money import Money
 from domain.plans import MEASURES, PLANS, SPEND
 from domain.windows import Window
 from infrastructure.dashboard.page import (
@@ -102,7 +101,7 @@ async def _limit(sent: FormSent) -> str:
     await visit.studio.accounts.change_limit(
         visit.account,
         measure,
-        limit_in(measure, sent.needed("limit"), visit.gate.currency),
+        _limit_in(sent, measure),
         scope=sent.text("scope") or "account",
         window=sent.text("window") or Window.PERIOD,
         by=visit.caller.holder.actor,
@@ -111,12 +110,13 @@ async def _limit(sent: FormSent) -> str:
     return visit.link("limits")
 
 
-def limit_in(measure: str, text: str, currency: str) -> int | None:
-    """A limit as people write it: an amount of money, a count, or no limit. Raises InvalidInput, InvalidMoney."""
+def _limit_in(sent: FormSent, measure: str) -> int | None:
+    """A limit as people write it: an amount of money, a count, or no limit. Raises InvalidInput."""
+    text = sent.needed("limit")
     if text == NO_LIMIT:
         return None
     if measure == SPEND:
-        return Money.parse(text, currency).micros
+        return sent.needed_amount("limit", sent.visit.gate.currency).micros
     if not (text.isascii() and text.isdecimal() and len(text) <= 12):
         raise InvalidInput("limit", f"{text[:40]!r} is not a count", hint=f"write a number, or {NO_LIMIT}")
     return int(text)

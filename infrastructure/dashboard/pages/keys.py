@@ -6,7 +6,6 @@ from typing import Final
 
 from domain.errors import Forbidden
 from domain.keys import KeyScope, KeyTerms
-from domain.money import Money
 from infrastructure.dashboard.page import (
     Document,
     FormSent,
@@ -76,22 +75,22 @@ async def _issue(sent: FormSent) -> Shows:
     visit, currency = sent.visit, sent.visit.gate.currency
     scopes = tuple(KeyScope(one) for one in sent.many.get("scopes", ()) if one in tuple(KeyScope))
     check_scopes(visit.caller, scopes)
-    above, expires, minute = sent.text("approve_above"), sent.text("expires"), sent.count("per_minute")
+    expires, minute = sent.text("expires"), sent.count("per_minute")
+    above, limit = sent.amount("approve_above", currency), sent.amount("limit", currency)
     terms = KeyTerms(
         scopes,
         user=sent.text("user") or None,
         project=sent.text("project") or None,
         forwards=sent.text("forwards") == "yes",
         expires=instant_of(expires, field="expires") if expires else None,
-        approve_above=Money.parse(above, currency).micros if above else None,
+        approve_above=None if above is None else above.micros,
         per_minute=minute,
     )
-    limit = sent.text("limit")
     new = await visit.studio.keys.issue(
         visit.account,
         terms,
         name=sent.text("name"),
-        limits={"spend": Money.parse(limit, currency).micros} if limit else {},
+        limits={} if limit is None else {"spend": limit.micros},
         by=visit.caller.holder.actor,
         reason=sent.text("reason"),
     )
@@ -99,11 +98,12 @@ async def _issue(sent: FormSent) -> Shows:
 
 
 async def _limit(sent: FormSent) -> str:
-    visit, id, limit = sent.visit, sent.visit.path["id"], sent.text("limit")
+    visit, id = sent.visit, sent.visit.path["id"]
+    limit = sent.amount("limit", visit.gate.currency)
     await visit.studio.keys.change(
         visit.account,
         id,
-        limits={"spend": Money.parse(limit, visit.gate.currency).micros if limit else None},
+        limits={"spend": None if limit is None else limit.micros},
         by=visit.caller.holder.actor,
         reason=sent.text("reason"),
     )

@@ -14,7 +14,6 @@ from application.ledger.reader import LogFilter
 from application.scope import operations_of
 from domain.keys import KeyScope
 from domain.kinds import KINDS, Family
-from domain.money import Money
 from domain.operation import PHASES
 from infrastructure.clock import new_id
 from infrastructure.dashboard.page import (
@@ -156,11 +155,11 @@ async def _cancel(sent: FormSent) -> str:
 
 async def _refund(sent: FormSent) -> str:
     """Give an amount of the charge back, or all that is left of it."""
-    visit, id, amount = sent.visit, sent.visit.path["id"], sent.text("amount")
+    visit, id = sent.visit, sent.visit.path["id"]
     await visit.studio.upkeep.refund(
         id,
         account=visit.account,
-        amount=Money.parse(amount, visit.gate.currency) if amount else None,
+        amount=sent.amount("amount", visit.gate.currency),
         reason=sent.needed("reason"),
         reference=sent.text("reference") or new_id(),
         by=visit.caller.holder.actor,

@@ -15,7 +15,6 @@ from application.providing.checking import checked, standings
 from domain.errors import InvalidInput
 from domain.invoices import UnknownInvoice
 from domain.keys import KeyScope
-from domain.money import Money
 from infrastructure.catalogue.invoiced import proposed_prices
 from infrastructure.clock import SECOND
 from infrastructure.dashboard.page import (
@@ -144,7 +143,7 @@ async def _month(visit: Visit) -> Document:
 async def _record(sent: FormSent) -> str:
     """An invoice as it came."""
     visit, provider, invoices = sent.visit, sent.visit.path["provider"], sent.visit.studio.invoices
-    amount = Money.parse(sent.needed("amount"), invoices.currency)
+    amount = sent.needed_amount("amount", invoices.currency)
     month = sent.needed("month")
     await invoices.record(
         provider,

@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from domain.keys import KeyScope
-from domain.money import Money
 from infrastructure.clock import new_id
 from infrastructure.dashboard.page import (
     Document,
@@ -149,7 +148,7 @@ async def _goodwill(sent: FormSent) -> str:
     visit, period = sent.visit, sent.visit.path["period"]
     await visit.studio.statements.goodwill(
         visit.account,
-        Money.parse(sent.needed("amount"), visit.gate.currency),
+        sent.needed_amount("amount", visit.gate.currency),
         period=period,
         reason=sent.needed("reason"),
         reference=sent.text("reference") or new_id(),

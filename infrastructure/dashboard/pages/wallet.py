@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from domain.kinds import KINDS
-from domain.money import Money
 from domain.wallet import Source
 from infrastructure.clock import new_id
 from infrastructure.dashboard.page import Document, FormSent, TableColumn, Visit, WebPage, studios_action
@@ -37,7 +36,7 @@ async def _wallet(visit: Visit) -> Document:
 async def _credit(sent: FormSent) -> str:
     """Money that was paid in, once a reference."""
     visit = sent.visit
-    amount = Money.parse(sent.needed("amount"), visit.gate.currency)
+    amount = sent.needed_amount("amount", visit.gate.currency)
     key = sent.text("key") or new_id()
     by, reason = visit.caller.holder.actor, sent.text("reason")
     await visit.studio.accounts.add_credit(visit.account, amount, key, by=by, reason=reason)
@@ -50,7 +49,7 @@ async def _grant(sent: FormSent) -> str:
     terms = await visit.studio.accounts.show(visit.account)
     await visit.studio.accounts.grant(
         visit.account,
-        Money.parse(sent.needed("amount"), terms.currency),
+        sent.needed_amount("amount", terms.currency),
         sent.text("reference") or new_id(),
         source=sent.text("source") or str(Source.PROMOTIONAL),
         expires=instant_of(until, terms.zone, "until") if until else None,
@@ -76,7 +75,7 @@ async def _chargeback(sent: FormSent) -> str:
     await visit.studio.accounts.charge_back(
         visit.account,
         sent.needed("payment"),
-        Money.parse(sent.needed("amount"), terms.currency),
+        sent.needed_amount("amount", terms.currency),
         sent.needed("reason"),
         suspend=sent.text("suspend") == "yes",
         by=visit.caller.holder.actor,

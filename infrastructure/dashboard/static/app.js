@@ -93,13 +93,77 @@
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-theme-switch]")) switchTheme();
   });
-  document.addEventListener("submit", (event) => {
-    const asked = event.target.dataset.confirm;
-    if (event.target.method === "get") {
-      for (const field of event.target.elements) field.disabled = field.name !== "" && field.value === "";
+  /* A form is sent while its page stays: what is wrong is said at its field, and nothing that was typed is lost. */
+  async function send(form, button) {
+    const told = new FormData(form, button);
+    const address = button && button.hasAttribute("formaction") ? button.formAction : form.action;
+    const body = form.enctype === "multipart/form-data" ? told : new URLSearchParams(told);
+    for (const earlier of form.querySelectorAll(".note[role=alert]")) earlier.remove();
+    for (const field of form.querySelectorAll("[aria-invalid]")) {
+      field.removeAttribute("aria-invalid");
+      field.removeAttribute("aria-describedby");
     }
-    if (asked && !confirm(asked)) event.preventDefault();
+    const answer = await fetch(address, { method: "POST", body });
+    if (answer.redirected) return location.assign(answer.url);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const error = page.querySelector(".note[role=alert]");
+    return answer.ok || !error ? show(page) : complain(form, document.adoptNode(error));
+  }
+
+  let isShown = false;
+
+  /* A page that cannot be asked for again, as of a secret; going back leads to the one that it was asked from. */
+  function show(page) {
+    history.pushState(null, "");
+    isShown = true;
+    document.title = page.title;
+    document.body.replaceWith(document.adoptNode(page.body));
+    if (typeof htmx !== "undefined") htmx.process(document.body);
+    begin(document);
+    scrollTo(0, 0);
+    (document.querySelector("[autofocus]") || document.getElementById("main")).focus();
+  }
+
+  function complain(form, error) {
+    const named = error.dataset.field && form.elements.namedItem(error.dataset.field);
+    const field = named instanceof HTMLElement && named.type !== "hidden" ? named : null;
+    error.id = "wrong";
+    if (field) {
+      field.setAttribute("aria-invalid", "true");
+      field.setAttribute("aria-describedby", error.id);
+      field.after(error);
+      field.focus();
+    } else {
+      (form.querySelector("[aria-live]") || form).prepend(error);
+      error.scrollIntoView({ block: "nearest" });
+    }
+  }
+
+  function unreached(form) {
+    const error = document.createElement("div"), said = document.createElement("p");
+    said.textContent = document.getElementById("main").dataset.unreached;
+    error.append(said);
+    error.className = "note bad";
+    error.role = "alert";
+    complain(form, error);
+  }
+
+  /* The forms of a page with a menu; whoever logs in or out leaves the page in any case. */
+  const stays = (form) => form.method === "post" && form.closest("main") && document.querySelector("nav.menu");
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target, asked = form.dataset.confirm;
+    if (form.method === "get") {
+      for (const field of form.elements) field.disabled = field.name !== "" && field.value === "";
+    }
+    if (asked && !confirm(asked)) return event.preventDefault();
+    if (!stays(form)) return undefined;
+    event.preventDefault();
+    if (form.ariaBusy === "true") return undefined;
+    form.ariaBusy = "true";
+    return send(form, event.submitter).catch(() => unreached(form)).finally(() => { form.ariaBusy = "false"; });
   });
+  addEventListener("popstate", () => { if (isShown) location.reload(); });
   let drawn = 0;
   addEventListener("resize", () => { clearTimeout(drawn); drawn = setTimeout(() => drawPlots(document), 200); });
   prefersDark.addEventListener("change", () => { sayTheme(); drawPlots(document); });

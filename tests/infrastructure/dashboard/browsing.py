@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, ConsoleMessage
+from playwright.sync_api import Browser, ConsoleMessage, Locator
 from playwright.sync_api import Page as Tab
 
 AXE = (Path(__file__).with_name("axe") / "axe.min.js").read_text(encoding="utf-8")
@@ -51,6 +51,17 @@ class Person:
         ]
         assert not serious, (self.tab.url, serious)
         assert not self.complaints, self.complaints
+
+    def send(self, button: Locator) -> None:
+        """Press the button of a form, and wait for the page that follows."""
+        with self.tab.expect_navigation():
+            button.click()
+
+    def refused(self) -> None:
+        """Something was refused, as is right: the browser itself tells that the answer was an error, once."""
+        [told] = self.complaints
+        assert "the server responded with a status of 4" in told
+        self.complaints.clear()
 
     def fits(self) -> bool:
         """Whether nothing is wider than the window."""

@@ -62,6 +62,98 @@ def test_a_picture_is_brought_and_enlarged(chromium: Browser, gateway: Gateway, 
         one.check()
 
 
+def test_a_picture_is_edited_in_words(chromium: Browser, gateway: Gateway, picture: Path) -> None:
+    with person(chromium, gateway.url) as one:
+        one.log_in(gateway.issue("acme", OPERATE), "/create?service=edit&model=scripted-edit&allow=test")
+        one.tab.set_input_files("#make-image", picture)
+        one.tab.fill("#make-prompt", "at night")
+        expect(one.tab.locator("#exact")).to_have_text("0.04USD")
+        one.tab.click("#price button")
+        expect(one.tab.locator("#live")).to_contain_text("0.04 USD was charged for 1 of 1 output.", timeout=SLOW)
+        expect(one.tab.locator("dl.figures")).to_contain_text("image-edit")
+        one.check()
+
+
+def test_wishes_are_made_together_at_the_price_of_all(chromium: Browser, gateway: Gateway) -> None:
+    with person(chromium, gateway.url) as one:
+        one.log_in(gateway.issue("acme", OPERATE), "/create")
+        one.tab.click(".tabs >> text=Batch")
+        one.tab.fill("#make-prompts", "a lake\n\na fox\na mill")
+        one.tab.fill("#make-model", "scripted-image")
+        one.tab.check("input[name='allow.test']")
+        expect(one.tab.locator("#exact")).to_have_text("0.12USD")
+        one.check()
+        one.tab.click("#price button")
+        one.tab.wait_for_url("**/batch/*")
+        expect(one.tab.locator("#total")).to_have_text("0.12USD", timeout=SLOW)
+        assert one.tab.locator("tbody tr").count() == 3
+        one.check()
+
+
+def test_what_runs_is_cancelled_and_what_was_held_is_free(chromium: Browser, gateway: Gateway) -> None:
+    with gateway.client() as api, person(chromium, gateway.url) as one:
+        inputs = {"prompt": "a lake", "outcome": "never"}
+        asked = {"kind": "text-to-image", "inputs": inputs, "model": "scripted-findable"}
+        begun = api.post("/v1/operations", json=asked).json()["operation"]
+        one.log_in(gateway.secret, f"/operations/{begun}")
+        expect(one.tab.locator("#live")).to_contain_text("At the provider", timeout=SLOW)
+        one.tab.once("dialog", lambda dialog: dialog.dismiss())
+        one.tab.click("button:has-text('Cancel')")
+        assert api.get(f"/v1/operations/{begun}").json()["status"] == "submitted"
+        one.tab.once("dialog", lambda dialog: dialog.accept())
+        one.tab.click("button:has-text('Cancel')")
+        expect(one.tab.locator("dl.figures")).to_contain_text("released")
+        expect(one.tab.locator("#live")).to_contain_text("cancelled")
+        one.check()
+        one.go("/holds")
+        assert begun not in one.tab.content()
+
+
+def test_what_a_key_may_not_spend_by_itself_is_approved_by_another(chromium: Browser, gateway: Gateway) -> None:
+    """The form stays while it waits: the same button goes through once a person agreed."""
+    asking = gateway.issue("acme", KeyTerms((KeyScope.OPERATE,), approve_above=10_000))
+    with person(chromium, gateway.url) as asker, person(chromium, gateway.url) as boss:
+        asker.log_in(asking, "/create?prompt=a+lake&model=scripted-image&allow=test")
+        expect(asker.tab.locator("#price")).to_contain_text("a person has to approve it first")
+        asker.tab.click("#price button")
+        expect(asker.tab.locator("[role=alert]")).to_be_visible()
+        asker.refused()
+        asker.check()
+        boss.log_in(gateway.issue("acme", OPERATE), "/approvals")
+        assert boss.tab.locator("tbody tr").count() == 1
+        assert boss.tab.locator("main form[method=post]").count() == 0, "who may spend may not approve"
+        boss.tab.click("text=Log out")
+        boss.log_in(gateway.issue("acme", ADMIN), "/approvals")
+        boss.tab.fill("main form[method=post] input[name=reason]", "go on")
+        boss.tab.click("main form[method=post] button")
+        expect(boss.tab.locator("main form[method=post]")).to_have_count(0)
+        boss.check()
+        asker.tab.click("#price button")
+        asker.tab.wait_for_url("**/operations/*")
+        expect(asker.tab.locator("#live")).to_contain_text("0.04 USD was charged for 1 of 1 output.", timeout=SLOW)
+        asker.check()
+
+
+def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(chromium: Browser, gateway: Gateway) -> None:
+    with person(chromium, gateway.url) as one:
+        one.log_in(gateway.issue("acme", ADMIN), "/keys")
+        one.tab.click("summary:has-text('Issue a key')")
+        one.tab.fill("#key-name", "web shop")
+        one.tab.fill("#key-limit", "a lot")
+        one.tab.click("form button:has-text('Issue a key')")
+        expect(one.tab.locator("#key-limit + [role=alert]")).to_contain_text("'a lot'")
+        expect(one.tab.locator("#key-limit")).to_be_focused()
+        one.refused()
+        one.check()
+        assert one.tab.input_value("#key-name") == "web shop"
+        one.tab.fill("#key-limit", "2.50")
+        one.tab.keyboard.press("Enter")
+        expect(one.tab.locator("#secret")).to_be_focused()
+        one.check()
+        one.tab.go_back()
+        expect(one.tab.locator("table")).to_contain_text("web shop")
+
+
 def test_a_limit_refuses_before_the_button_and_a_refusal_is_explained(chromium: Browser, gateway: Gateway) -> None:
     gateway.run(gateway.studio.accounts.open("small", plan="free"))
     gateway.run(gateway.studio.accounts.change_limit("small", "spend", 10_000))
