@@ -53,6 +53,7 @@ async def work(url: str, home: Path) -> None:
         studio_on(url, home, serve=True, lease_seconds=LEASE, grace_seconds=LEASE) as studio,
         working(studio, places=4, seconds=30),
     ):
+        _sign_of(home, os.getpid()).touch()
         await stopped.wait()
 
 
@@ -92,6 +93,7 @@ async def work_counted(url: str, home: Path) -> None:
     providers: dict[str, Provider] = {"scripted": Counting(ScriptedProvider(home / "scripted"), home / "count")}
     parts = Parts(providers=providers)
     async with open_studio(settings_for(url, home, scripted_concurrency=2), parts) as studio, working(studio, places=4):
+        _sign_of(home, os.getpid()).touch()
         await stopped.wait()
 
 
@@ -103,6 +105,21 @@ def workers(url: str, home: Path, number: int, work: Work = work) -> Iterator[li
     finally:
         for process in running:
             process.kill()
+
+
+def _sign_of(home: Path, process: int) -> Path:
+    """A file that is there once that worker is at work."""
+    return home / f"{process}.at-work"
+
+
+async def until_at_work(running: list[ForkServerProcess], home: Path) -> None:
+    await until(lambda: all(_sign_of(home, process.pid or 0).exists() for process in running))
+
+
+def revived(running: list[ForkServerProcess], url: str, home: Path) -> bool:
+    """Start another for each that has ended, as a service manager does: none starts without its database."""
+    running[:] = [process if process.is_alive() else started(work, url, home) for process in running]
+    return True
 
 
 def order(account: str, number: int) -> Request:
@@ -161,8 +178,9 @@ async def check(studio: Studio, home: Path) -> None:
 
 async def test_two_workers_share_what_is_queued_and_end_it_when_told_to_stop(database_url: str, tmp_path: Path) -> None:
     async with office(database_url, tmp_path) as studio:
-        await accept_all(studio)
         with workers(database_url, tmp_path, 2 if "postgres" in database_url else 1) as running:
+            await until_at_work(running, tmp_path)
+            await accept_all(studio)
             await until(lambda: left(studio) == 0)
             for process in running:
                 os.kill(process.pid or 0, signal.SIGTERM)
@@ -195,12 +213,12 @@ async def test_a_server_that_crashes_under_load_loses_nothing(tmp_path: Path) ->
     with own_server() as server:
         async with office(server.url, tmp_path) as studio:
             accepting = asyncio.create_task(accept_all(studio))
-            with workers(server.url, tmp_path, 2):
+            with workers(server.url, tmp_path, 2) as running:
                 for _ in range(2):
                     await asyncio.sleep(1.5)
                     await asyncio.to_thread(server.crash_and_come_back)
                 await accepting
-                await until(lambda: left(studio) == 0)
+                await until(lambda: revived(running, server.url, tmp_path) and left(studio) == 0)
             await check(studio, tmp_path)
 
 
@@ -209,8 +227,9 @@ async def test_a_providers_concurrency_is_never_passed_by_three_processes_togeth
 ) -> None:
     (tmp_path / "count").mkdir()
     async with office(postgres_url, tmp_path) as studio:
-        await accept_all(studio)
-        with workers(postgres_url, tmp_path, 3, work_counted):
+        with workers(postgres_url, tmp_path, 3, work_counted) as running:
+            await until_at_work(running, tmp_path)
+            await accept_all(studio)
             await until(lambda: left(studio) == 0)
         await check(studio, tmp_path)
         seen = {int(file.stem.rpartition("-")[2]) for file in (tmp_path / "count").glob("*.seen")}
