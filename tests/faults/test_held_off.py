@@ -93,7 +93,7 @@ async def test_if_the_time_is_longer_than_it_has_it_is_released_and_says_why(sce
         await studio.accounts.open("acme", plan="pro")
         begun = await studio.operations.submit(PUDDLE, queued=True)
         async with working(studio):
-            with pytest.raises(OperationFailed, match="asks to wait 3600 seconds, longer than the operation has"):
+            with pytest.raises(OperationFailed, match="asks to wait 3,600 seconds, longer than the operation has"):
                 await studio.operations.wait(begun.operation, account="acme")
         assert (await studio.accounts.show("acme")).held["spend"] == 0
         [released] = [fact for fact in facts_of(studio) if isinstance(fact, Released)]
