@@ -112,6 +112,8 @@ class WorkedOut:
     """By stream; none of them is changed any more."""
     grants: dict[tuple[str, Head], bool] = field(default_factory=dict)
     """Whether streams up to an end say anything of grants."""
+    reading: dict[str, int] = field(default_factory=dict)
+    """Up to which version each stream is read that is being read now."""
 
     def get(self, of: Worked) -> Statement | None:
         return self.kept.get(of)
@@ -214,11 +216,23 @@ class BilledReader:
         of = (stream, end, zone, opening, granted)
         if self.worked is not None and (known := self.worked.get(of)) is not None:
             return known
-        fold = self._continued(stream, end) or self._folded(stream, period, end)
+        try:
+            fold = self._continued(stream, end) or self._folded(stream, period, end)
+        finally:
+            if self.worked is not None:
+                self.worked.reading.pop(stream, None)
         found = fold.finish(billed.terms.id, zone, end.version, end.hash.hex(), opening, granted)
         if self.worked is not None:
             self.worked.put(of, found, fold)
         return found
+
+    def unread(self, billed: BilledAccount, period: Period) -> tuple[int, int]:
+        """How many entries of a period's stream a look at its statement would read now, and how many of them it has."""
+        closed, stream = billed.closings.get(period.start), period_stream(billed.terms.id, period)
+        end = self.streams.end_of(stream).version if closed is None else closed.version
+        known = None if self.worked is None else self.worked.folds.get(stream)
+        before = 0 if known is None or known[0].version > end else known[0].version
+        return end - before, 0 if self.worked is None else self.worked.reading.get(stream, 0)
 
     def told(self, billed: BilledAccount, read: Statement, form: int, number: int | None = None) -> Told:
         """A statement as it is shown: with the erased of today, or with those who were when it was issued."""
@@ -274,6 +288,8 @@ class BilledReader:
         """Names and states of the facts that a statement is of, above a version."""
         topics, beginning = self._names(shapes), {*self._names(BEGINNING)}
         while page := self.streams.bare(stream, after, upto, PAGE, topics):
+            if self.worked is not None:
+                self.worked.reading[stream] = after
             yield from ((topic, state) for _, topic, state in page if topic not in beginning)
             after = page[-1][0]
             if len(page) < PAGE:

@@ -89,6 +89,10 @@ class StatementReader:
         """A statement by its number, or by its period's name the one that holds, or else a draft."""
         return await asyncio.to_thread(self._show, account, which)
 
+    async def unread(self, account: str, which: str) -> tuple[int, int]:
+        """How many facts `show` would read now, in this process, and how many of them it has read by now."""
+        return await asyncio.to_thread(self._unread, account, which)
+
     async def list(self, account: str) -> Sequence[StatementView]:
         """Every statement that was issued, by number."""
         return await asyncio.to_thread(self._list, account)
@@ -119,6 +123,14 @@ class StatementReader:
         period = self.billed.find(billed, which)
         number = billed.terms.billing.valid(period)
         return self._preview(account, which) if number is None else self._issued(billed, number)
+
+    def _unread(self, account: str, which: str) -> tuple[int, int]:
+        billed = self.billed.account(account)
+        count = counted_in(account, which)
+        if count is None:
+            return self.billed.unread(billed, self.billed.find(billed, which))
+        issued = billed.issued.get(count)
+        return (0, 0) if issued is None else self.billed.unread(billed, issued.period)
 
     def _list(self, account: str) -> Sequence[StatementView]:
         billed = self.billed.account(account)

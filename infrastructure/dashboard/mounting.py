@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from asyncio import gather
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any, Final
@@ -19,6 +19,7 @@ from infrastructure.dashboard import entering
 from infrastructure.dashboard.csvfiles import csv_lines
 from infrastructure.dashboard.entering import LoggedIn
 from infrastructure.dashboard.forms import sent
+from infrastructure.dashboard.longlooks import LongLooks
 from infrastructure.dashboard.page import (
     ACCOUNT,
     MOST,
@@ -28,6 +29,7 @@ from infrastructure.dashboard.page import (
     Guarded,
     Listed,
     MeantFor,
+    Reading,
     Shows,
     Visit,
     WebAction,
@@ -81,6 +83,7 @@ class Dashboard:
     actions: Sequence[WebAction]
     files: Sequence[WebFile] = ()
     rates: Rates = field(default_factory=Rates)
+    looks: LongLooks = field(default_factory=LongLooks)
 
     @cached_property
     def sessions(self) -> Sessions:
@@ -103,7 +106,7 @@ class Dashboard:
             if page.rows:
                 found.append(_route(f"{page.base}.csv", partial(self._csv, page), data=True))
             found.append(_route(f"{page.base}.json", partial(self._json, page), data=True))
-            if page.live is not None:
+            if page.live is not None or page.reads is not None:
                 found.append(_route(f"{page.base}/live", partial(self._live, page), data=True))
         found += [_route(one.path, partial(self._file, one)) for one in self.files]
         found += [_route(page.path, partial(self._html, page)) for page in self.pages]
@@ -119,11 +122,25 @@ class Dashboard:
         async def both() -> tuple[Document, Wording]:
             return await gather(page.document(visit), self._wording(visit, page))
 
-        made = await placed(self.gate.studio, _about(page, visit), both)
+        make = partial(placed, self.gate.studio, _about(page, visit), both)
+        if page.reads is None:
+            made = await make()
+        else:
+            reading = await page.reads(visit)
+            look = await self.looks.begun(_which(page, visit), reading, make, keep=visit.partial)
+            if look is not None and not look.done():
+                return await self._meanwhile(page, visit, who, reading)
+            made = await make() if look is None else look.result()
         document, wording = made.document
         found = Placed(document, made.position, made.moved)
         content = rendered(page.template, self.context(visit, who, found, page), wording)
         return page_response(content, headers={POSITION: str(found.position)})
+
+    async def _meanwhile(self, page: WebPage, visit: Visit, who: LoggedIn, reading: Reading) -> Response:
+        """A page that says how far the one that was asked for is."""
+        told = Placed({"missing": reading.missing, "read": reading.read}, 0)
+        context = self.context(visit, who, told, page)
+        return page_response(rendered("meanwhile.html", context, await self._wording(visit, page)), 202)
 
     async def _json(self, page: WebPage, request: Request) -> Response:
         visit = self.visit(page, request, await self._caller(page, request))
@@ -160,8 +177,7 @@ class Dashboard:
     async def _live(self, page: WebPage, request: Request) -> Response:
         """A line for each change; a browser asks for the page again, so that all is told in one place."""
         visit = self.visit(page, request, await self._caller(page, request))
-        assert page.live is not None, "it has such a route"
-        changes = await page.live(visit)
+        changes = self.looks.until_done(_which(page, visit)) if page.live is None else await page.live(visit)
 
         async def events() -> AsyncIterator[str]:
             async for _ in changes:
@@ -243,6 +259,12 @@ class Dashboard:
             "token": self.sessions.token(who.session.word),
             "currency": self.gate.currency,
         }
+
+
+def _which(page: WebPage, visit: Visit) -> Hashable:
+    """The page that somebody looks at, and who."""
+    asked = (*sorted(visit.path.items()), *sorted(visit.params.items()), visit.after, visit.limit)
+    return (visit.caller.holder.key, visit.whose, page.name, asked)
 
 
 def _about(page: WebPage, visit: Visit) -> str | None:

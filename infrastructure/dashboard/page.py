@@ -111,6 +111,14 @@ class PageFilter:
     kind: str = "text"
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How many facts a page is worked out from now, and how many of them are read; None if nobody counts them."""
+
+    missing: int
+    read: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebPage:
     """A page. `name` is that of its words, `group` the part of the menu that it stands in, none if in no menu.
@@ -134,6 +142,8 @@ class WebPage:
     """The words that a form of the page offers, by field."""
     live: Callable[[Visit], Awaitable[AsyncIterator[object]]] | None = None
     """Something for each change, until none can come: at `/live` behind the address, told as server-sent events."""
+    reads: Callable[[Visit], Awaitable[Reading]] | None = None
+    """What its document reads, if that may be much of the log: of many facts a page is shown meanwhile."""
     under: str = ""
     """The page of the menu that it belongs to, if it is in no menu itself."""
 

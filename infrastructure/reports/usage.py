@@ -1,6 +1,7 @@
 """The usage of an account in a billing period: by day, model, user and project, all from one sum of one position.
 
     quarters ── one question: by day, kind, model, user and project ──> rows ── added up ──> each table of a report
+    quarters that are over ── a question for each table, remembered ──> the same
 
 So all parts of a report come to the same total, which is that of `/v1/usage` for the same span. An operation counts
 when it ends and a correction when it is made: once a period is over, its report never changes.
@@ -11,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -32,6 +33,7 @@ SUMS: Final = ("charged", "failed", "rejected", "released", "outputs", "price", 
 GROUPS: Final = ("day", "kind", "model", "user", "project")
 PARTS: Final = {"models": ("model", "kind"), "users": ("user",), "projects": ("project",)}
 """Tables of a report, by the columns that they are grouped by."""
+DAYS: Final = ("day",)
 Sums = Mapping[str, int]
 
 
@@ -102,21 +104,37 @@ def _summed(ledger: Reported, account: str, one: BilledPeriod, now: int) -> Usag
         until=one.period.end,
         wanted=QuarterFilter(account=account),
     )
-    found = ledger.views.sum_up(asked)
-    rows = [row for row in found.rows if row.currency == terms.currency]
-    days = dict(_added(rows, lambda row: iso(int(row.group["day"]), one.zone)[:10]))
+    ended = one.period.end <= now
+    found, rows = _rows_by(ledger.views, asked, terms.currency, ended=ended)
+    days = dict(_added(rows[DAYS], lambda row: iso(int(row.group["day"]), one.zone)[:10]))
     return UsageReport(
         account=account,
         name=one.name,
         period=one.period,
         zone=one.zone,
-        ended=one.period.end <= now,
+        ended=ended,
         currency=terms.currency,
         position=found.position,
         total=_total(found, terms.currency),
         days=[(day, days.get(day, NOTHING)) for day in days_of(one.period, one.zone)],
-        parts={name: _part(rows, columns) for name, columns in PARTS.items()},
+        parts={name: _part(rows[columns], columns) for name, columns in PARTS.items()},
     )
+
+
+def _rows_by(
+    views: Views, asked: SumQuestion, currency: str, *, ended: bool
+) -> tuple[UsageSums, Mapping[tuple[str, ...], Sequence[Summed]]]:
+    """The sums in all, and the rows that each table is added up from.
+
+    A period that is over never changes: each table is asked for by itself, and remembered by the process. One that
+    goes on is one statement, so that all tables are of one moment.
+    """
+    apart = {by: views.sum_up(replace(asked, by=by)) for by in (DAYS, *PARTS.values())} if ended else {}
+    if len({str(_total(one, currency)) for one in apart.values()}) != 1:
+        whole = views.sum_up(asked)
+        apart = dict.fromkeys((DAYS, *PARTS.values()), whole)
+    rows = {by: [row for row in one.rows if row.currency == currency] for by, one in apart.items()}
+    return apart[DAYS], rows
 
 
 NOTHING: Final[Sums] = dict.fromkeys(SUMS, 0)

@@ -20,7 +20,7 @@ from infrastructure.dashboard.page import (
     WebPage,
     studios_action,
 )
-from infrastructure.dashboard.pages.rows import PAST, moment_of_visit, view_rows
+from infrastructure.dashboard.pages.rows import PAST, moment_of_visit, past_read, view_rows
 from infrastructure.gateway.native.asof import as_of_document
 from infrastructure.showing.changes import history_document
 from infrastructure.showing.documents import account_document, limits_document
@@ -150,6 +150,7 @@ PAGES = (
         name="limits",
         path="/limits",
         document=_limits,
+        reads=past_read,
         template="limits.html",
         group="account",
         rows="limits",
@@ -161,6 +162,7 @@ PAGES = (
         name="usage",
         path="/usage",
         document=_usage,
+        reads=past_read,
         group="money",
         rows="usage",
         columns=USED,

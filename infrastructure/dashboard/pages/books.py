@@ -8,7 +8,7 @@ from typing import Any, Final
 from application.keeping.books import BookQuery
 from domain.keys import KeyScope
 from infrastructure.dashboard.page import Document, MeantFor, PageFilter, TableColumn, Visit, WebPage
-from infrastructure.dashboard.pages.rows import PAST, moment_of_visit, position_in
+from infrastructure.dashboard.pages.rows import PAST, moment_of_visit, past_read, position_in
 from infrastructure.gateway.native.asof import as_of_document
 from infrastructure.showing.books import balance_document, postings_document
 from infrastructure.showing.formats import instant_of
@@ -63,6 +63,7 @@ PAGES = (
         name="books",
         path="/books",
         document=_balance,
+        reads=past_read,
         template="books.html",
         scope=KeyScope.ADMIN,
         meant=MeantFor.ANY,

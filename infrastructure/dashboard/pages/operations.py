@@ -26,7 +26,7 @@ from infrastructure.dashboard.page import (
     WebAction,
     WebPage,
 )
-from infrastructure.dashboard.pages.rows import PAST, moment_of_visit, view_rows
+from infrastructure.dashboard.pages.rows import PAST, moment_of_visit, past_read, view_rows
 from infrastructure.gateway.native.asof import as_of_document
 from infrastructure.gateway.native.following import until_ended
 from infrastructure.showing.assets import links_document
@@ -188,6 +188,7 @@ PAGES = (
         name="operations",
         path="/operations",
         document=_list,
+        reads=past_read,
         group="account",
         rows="operations",
         columns=COLUMNS,
@@ -197,6 +198,7 @@ PAGES = (
         name="holds",
         path="/holds",
         document=_holds,
+        reads=past_read,
         under="operations",
         rows="holds",
         columns=HELD,

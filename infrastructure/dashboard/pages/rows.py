@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from application.ledger.moments import Moment
 from application.ledger.positions import position_of
-from infrastructure.dashboard.page import Document, PageFilter, Visit
+from infrastructure.dashboard.page import Document, PageFilter, Reading, Visit
 from infrastructure.gateway.native.asof import AS_OF
 from infrastructure.gateway.native.paging import PageAsked
 from infrastructure.gateway.native.views import rows_document
@@ -22,6 +22,12 @@ async def moment_of_visit(visit: Visit) -> Moment | None:
     """The moment that the address asks for; None for now. Raises InvalidInput."""
     text = visit.params.get(AS_OF)
     return None if text is None else await visit.studio.past.moment(text, visit.whose)
+
+
+async def past_read(visit: Visit) -> Reading:
+    """The facts up to the moment that the address asks for."""
+    moment = await moment_of_visit(visit)
+    return Reading(0 if moment is None else int(moment.position))
 
 
 def position_in(after: str | None) -> int:

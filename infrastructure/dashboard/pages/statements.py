@@ -15,6 +15,7 @@ from infrastructure.dashboard.page import (
     FormSent,
     MeantFor,
     PageFilter,
+    Reading,
     TableColumn,
     Visit,
     WebFile,
@@ -96,6 +97,12 @@ async def _one(visit: Visit) -> Document:
     return {**statement_document(found), "at": iso(found.statement.period.start)}
 
 
+async def _reads(visit: Visit) -> Reading:
+    """The facts of the period that this process has not added up yet."""
+    missing, read = await visit.studio.statements.unread(visit.account, visit.path.get("which") or visit.path["period"])
+    return Reading(missing, read)
+
+
 async def _closing(visit: Visit) -> Document:
     """A period before it is closed: its statement as things stand, and what keeps it open."""
     statements, name = visit.studio.statements, visit.path["period"]
@@ -173,6 +180,7 @@ PAGES = (
         path="/statements/{which}",
         document=_one,
         template="statement.html",
+        reads=_reads,
         under="statements",
         parts={"credits": CREDITS, "allowances": ALLOWANCES, "subscription": SUBSCRIPTION, "grants": GRANTS},
     ),
@@ -181,6 +189,7 @@ PAGES = (
         path="/periods/{period}/closing",
         document=_closing,
         template="closing.html",
+        reads=_reads,
         scope=KeyScope.ADMIN,
         meant=MeantFor.FOR_ACCOUNT,
         under="statements",

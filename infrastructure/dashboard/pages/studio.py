@@ -18,7 +18,7 @@ from infrastructure.dashboard.page import (
     WebAction,
     WebPage,
 )
-from infrastructure.dashboard.pages.rows import PAST, view_rows
+from infrastructure.dashboard.pages.rows import PAST, past_read, view_rows
 from infrastructure.shards.turns import each_in_turn_blocking
 from infrastructure.showing.documents import model_document, price_text
 from infrastructure.showing.formats import document
@@ -161,6 +161,7 @@ PAGES = (
         name="costs",
         path="/costs",
         document=_costs,
+        reads=past_read,
         scope=KeyScope.READ,
         meant=MeantFor.STUDIO,
         group="studio",

@@ -12,6 +12,7 @@ from infrastructure.dashboard.page import (
     FormSent,
     MeantFor,
     PageFilter,
+    Reading,
     Shows,
     TableColumn,
     Visit,
@@ -72,6 +73,12 @@ async def _document(visit: Visit) -> Document:
     return {**told, **document, "asked": True, "lines": [_flat(one) for one in document["lines"]]}
 
 
+async def _reads(visit: Visit) -> Reading:
+    """The log, if something is asked."""
+    asked = visit.params.keys() & set(QUESTION)
+    return Reading(visit.studio.log.reader.end() if asked else 0)
+
+
 def _tariffs(visit: Visit) -> list[str]:
     selling = visit.studio.accounts.selling
     return [] if selling is None else [*selling.tariffs, NO_TARIFF]
@@ -110,6 +117,7 @@ PAGES = (
         path="/what-if",
         document=_document,
         template="whatif.html",
+        reads=_reads,
         scope=KeyScope.ADMIN,
         meant=MeantFor.STUDIO,
         group="money",

@@ -65,7 +65,7 @@
 
   /* The page as it is now, put in the place of its parts that move. */
   async function renew(ids) {
-    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    const answer = await fetch(location.href, { headers: { accept: "text/html", "hx-request": "true" } });
     if (!answer.ok) return;
     const now = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const id of ids) {
@@ -79,7 +79,7 @@
     let waiting = 0;
     const soon = () => { clearTimeout(waiting); waiting = setTimeout(() => renew([part.id, "position"]), 120); };
     events.addEventListener("fact", soon);
-    events.addEventListener("end", () => { events.close(); soon(); });
+    events.addEventListener("end", () => { events.close(); if (part.hasAttribute("data-then")) location.reload(); else soon(); });
     events.addEventListener("error", () => events.close());
   }
 

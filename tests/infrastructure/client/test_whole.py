@@ -39,7 +39,7 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("verify", "differences", "asset_ids", "bills", "books", "compare"), "is in `verdict`"),
         **dict.fromkeys(("mend", "rebuild"), HERE),
     },
-    "statements": {"exported": HERE},
+    "statements": {"exported": HERE, "unread": "is of the process that serves pages"},
     "upkeep": {
         **dict.fromkeys(("working", "find_unneeded", "sweep"), HERE),
     },

@@ -1,0 +1,57 @@
+"""Pages of many facts: who asks is told meanwhile how far it is, and then gets what was worked out, once."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from domain.keys import STUDIO, KeyScope, KeyTerms
+from infrastructure.dashboard import longlooks
+from tests.infrastructure.dashboard.browsing import person
+from tests.infrastructure.dashboard.visitors import visitor
+from tests.infrastructure.gateway.gateways import ADMIN, Gateway
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few facts are many here, and nobody is kept waiting."""
+    monkeypatch.setattr(longlooks, "LONG", 3)
+    monkeypatch.setattr(longlooks, "SOON", 0)
+
+
+@pytest.fixture(scope="module")
+def period(gateway: Gateway) -> str:
+    gateway.run(gateway.studio.operations.generate("a lake", account="acme", model="scripted-image"))
+    return str(gateway.run(gateway.studio.statements.periods("acme"))[-1].name)
+
+
+def test_a_statement_is_worked_out_once_and_waited_for(gateway: Gateway, period: str) -> None:
+    address = f"/statements/{period}"
+    with visitor(gateway, gateway.issue("acme", ADMIN)) as one, visitor(gateway, gateway.issue("acme", ADMIN)) as two:
+        waits = one.get(address)
+        assert (waits.status_code, waits.headers["cache-control"]) == (202, "no-store")
+        assert "facts of the log are read for this" in waits.text
+        assert one.get(f"{address}/live").text.endswith("event: end\ndata:\n\n")
+        peeked = one.get(address, headers={"hx-request": "true"})
+        assert 'id="total"' in peeked.text, "whoever renews a part of a page takes nothing away"
+        assert 'id="total"' in one.get(address).text
+        assert two.get(address).status_code == 200, "what was added up is remembered, and nothing came since"
+        assert one.get(f"{address}.json").json()["content"]["account"] == "acme"
+        assert one.get("/statements/2020-01-01").status_code == 404
+
+
+def test_a_page_of_the_past_says_what_is_wrong_with_it_at_once(gateway: Gateway, period: str) -> None:
+    with visitor(gateway, gateway.issue("acme", ADMIN)) as client:
+        assert client.get("/operations", params={"as_of": "5"}).status_code == 202
+        assert client.get("/operations", params={"as_of": "soon"}).status_code == 400
+        assert client.get("/operations").status_code == 200
+
+
+def test_what_is_worked_out_comes_by_itself(chromium: Browser, gateway: Gateway, period: str) -> None:
+    with person(chromium, gateway.url) as one:
+        one.log_in(gateway.issue(STUDIO, KeyTerms((KeyScope.ADMIN,))))
+        begun = one.tab.goto(f"{gateway.url}/what-if?plan=basic&of=acme")
+        assert begun is not None
+        assert begun.status == 202
+        expect(one.tab.locator("table").first).to_contain_text("scripted-image")
+        one.check()
