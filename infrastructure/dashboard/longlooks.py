@@ -3,7 +3,7 @@
     look ── few facts ── the page
     look ── many ── begun apart ── a page that follows it ── done ── the page, of what was worked out
 
-Who it is for decides: one who asks again waits for the same. What nobody came back for is forgotten after a minute.
+Whoever asks again waits for the same work. A page that nobody came back for is forgotten after a minute.
 """
 
 from __future__ import annotations
@@ -27,8 +27,13 @@ PAUSE: Final = 1.0
 
 @dataclass(slots=True, eq=False)
 class LongLooks:
-    """By whose and which page; of one loop."""
+    """By whose and which page; of one loop.
 
+    Of `long` facts or more a page says how far it is, unless it is there within `soon` seconds.
+    """
+
+    long: int = LONG
+    soon: float = SOON
     running: dict[Hashable, asyncio.Future[Any]] = field(default_factory=dict)
 
     async def begun(
@@ -39,11 +44,11 @@ class LongLooks:
         """
         look = self.running.get(key)
         if look is None:
-            if reading.missing < LONG:
+            if reading.missing < self.long:
                 return None
             look = self.running[key] = asyncio.ensure_future(make())
             look.add_done_callback(lambda done: self._ended(key, done))
-            await asyncio.wait([look], timeout=SOON)
+            await asyncio.wait([look], timeout=self.soon)
         if look.done() and not keep:
             self.running.pop(key, None)
         return look

@@ -143,7 +143,7 @@ class WebPage:
     live: Callable[[Visit], Awaitable[AsyncIterator[object]]] | None = None
     """Something for each change, until none can come: at `/live` behind the address, told as server-sent events."""
     reads: Callable[[Visit], Awaitable[Reading]] | None = None
-    """What its document reads, if that may be much of the log: of many facts a page is shown meanwhile."""
+    """How much of the log its document is made from: of many facts a page is shown meanwhile."""
     under: str = ""
     """The page of the menu that it belongs to, if it is in no menu itself."""
 

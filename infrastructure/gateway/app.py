@@ -18,6 +18,7 @@ from starlette.routing import Route
 from domain.errors import ImageStudioError, InvalidInput, InvalidRequest
 from domain.meaning import Kind
 from infrastructure.agents.door import PATH, AgentsDoor
+from infrastructure.dashboard.longlooks import LongLooks
 from infrastructure.dashboard.mounting import Dashboard, PlainPages
 from infrastructure.dashboard.pages import ACTIONS, FILES, PAGES
 from infrastructure.dashboard.responses import told_as_page
@@ -84,7 +85,7 @@ class NotAllowed(InvalidRequest):
     code = "not_allowed"
 
 
-def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
+def gateway(gate: Gate, *, most: int, seconds: int, looks: LongLooks | None = None) -> FastAPI:
     """The application for an open studio; `most` bytes of a body are taken, each piece of it within `seconds`."""
     told: dict[str, Any] = {"title": "Image Studio", "version": VERSION, "static_url": "/docs/files"}
     app = FastAPIOffline("/docs", None, **told, telemetry=OWN, dependencies=[Depends(check_text)])
@@ -95,7 +96,7 @@ def gateway(gate: Gate, *, most: int, seconds: int) -> FastAPI:
         app.include_router(part.router, responses=errors(402, 409, 410, 415, 416, 422, 502))
     app.state.agents = AgentsDoor(gate, most)
     app.router.routes.append(Route(PATH, app.state.agents, methods=["POST"], include_in_schema=False))
-    board = Dashboard(gate, PAGES, ACTIONS, FILES).routes()
+    board = Dashboard(gate, PAGES, ACTIONS, FILES, looks=looks or LongLooks()).routes()
     app.router.routes[:] = [PlainPages(board), *app.router.routes, *board]
     app.add_exception_handler(ImageStudioError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)

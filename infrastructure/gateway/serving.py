@@ -19,6 +19,7 @@ import uvicorn
 
 from domain.errors import InvalidInput
 from infrastructure.agents.door import AgentsDoor
+from infrastructure.dashboard.longlooks import LongLooks
 from infrastructure.documents.brand import load_brand
 from infrastructure.drafting import drafts_of
 from infrastructure.gateway.aliases import ClientModels
@@ -88,12 +89,13 @@ class GatewayServer(uvicorn.Server):
         self.should_exit = True
 
 
-def server(studio: Studio, settings: Settings) -> GatewayServer:
+def server(studio: Studio, settings: Settings, looks: LongLooks | None = None) -> GatewayServer:
     """The server for an open studio: `await server.serve([listener])`."""
     app = gateway(
         gate_for(studio, settings),
         most=settings.largest_body,
         seconds=settings.body_seconds,
+        looks=looks,
     )
     config = uvicorn.Config(
         studio.around_requests(app),

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Browser, expect
 
 from domain.keys import STUDIO, KeyScope, KeyTerms
-from infrastructure.dashboard import longlooks
+from infrastructure.dashboard.longlooks import LongLooks
 from tests.infrastructure.dashboard.browsing import person
 from tests.infrastructure.dashboard.visitors import visitor
-from tests.infrastructure.gateway.gateways import ADMIN, Gateway
+from tests.infrastructure.gateway.gateways import ADMIN, Gateway, gateway_on
 
 
-@pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     """Few facts are many here, and nobody is kept waiting."""
-    monkeypatch.setattr(longlooks, "LONG", 3)
-    monkeypatch.setattr(longlooks, "SOON", 0)
+    home = tmp_path_factory.mktemp("studio")
+    with gateway_on(f"sqlite:///{home / 'ledger.db'}", home, looks=LongLooks(long=3, soon=0)) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

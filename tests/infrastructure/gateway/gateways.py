@@ -15,6 +15,7 @@ from openai import OpenAI
 
 from domain.keys import STUDIO, KeyScope, KeyTerms
 from infrastructure.alerting import watching_alerts
+from infrastructure.dashboard.longlooks import LongLooks
 from infrastructure.gateway import serving
 from infrastructure.hooks.parts import messaging
 from infrastructure.service import Studio
@@ -75,7 +76,7 @@ def before(fake: Fake) -> dict[str, Any]:
 
 
 @contextmanager
-def gateway_on(url: str, home: Path, **changes: Any) -> Iterator[Gateway]:
+def gateway_on(url: str, home: Path, looks: LongLooks | None = None, **changes: Any) -> Iterator[Gateway]:
     """A gateway on a database, with an account "acme" that is on plan pro; `changes` are settings."""
     socket = listener()
     made: list[Gateway] = []
@@ -85,7 +86,7 @@ def gateway_on(url: str, home: Path, **changes: Any) -> Iterator[Gateway]:
         async with studio_on(url, home, serve=True, **changes) as studio:
             await studio.accounts.open("acme", plan="pro")
             secret = (await studio.keys.issue("acme", OPERATE)).secret
-            server = serving.server(studio, settings_for(url, home, **changes))
+            server = serving.server(studio, settings_for(url, home, **changes), looks)
             running = asyncio.create_task(server.serve([socket]))
             address = f"http://127.0.0.1:{socket.getsockname()[1]}"
             made.append(Gateway(address, studio, asyncio.get_running_loop(), secret))

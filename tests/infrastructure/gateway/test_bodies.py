@@ -18,7 +18,7 @@ URL = "/v1/images/generations"
 @pytest.fixture(scope="module")
 def gateway(fake: Fake, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     home = tmp_path_factory.mktemp("studio")
-    bounds = {"largest_body": MOST, "body_seconds": 1}
+    bounds: dict[str, Any] = {"largest_body": MOST, "body_seconds": 1}
     with gateway_on(f"sqlite:///{home / 'ledger.db'}", home, **before(fake), **bounds) as running:
         yield running
 
