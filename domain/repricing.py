@@ -16,6 +16,7 @@ from typing import Final
 from domain import lifecycle
 from domain.charging import CostSource, LostOutputs, Reckoning, Told, reckon
 from domain.errors import ImageStudioError
+from domain.goodwill import left_to_give
 from domain.inputs import FileInfo, Scalar
 from domain.ledger import Fact, Ledger, find
 from domain.operation import (
@@ -26,6 +27,7 @@ from domain.operation import (
     Requested,
     Rerouted,
     Settled,
+    State,
     Validated,
 )
 from domain.pricing import PriceBook, Priced, Quote, quote
@@ -176,7 +178,7 @@ def repriced(sold: Sold, model: Priced | None, book: PriceBook) -> Repriced:
 def reprice(ledger: Ledger, found: Repriced, book: str, reason: str, now: int) -> list[Fact]:
     """Book the change that a repricing found, once for a price book; nothing if there is none, or only a rise.
 
-    Never more is given back than is left of the charge.
+    Never more is given back than is left of the charge, and than goodwill left of its period's charges.
     """
     id, reference = found.sold.operation.id, REPRICED + book
     state = find(ledger, id)
@@ -184,6 +186,8 @@ def reprice(ledger: Ledger, found: Repriced, book: str, reason: str, now: int) -
         return []
     price, cost = changes(found)
     price = max(min(price, 0), -(state.charged + state.adjusted))
+    if ledger.evidence.charged is not None:
+        price = max(price, -left_to_give(ledger, state.operation.period))
     cost = max(cost, -state.cost)
     return adjust(ledger, id, price, cost, reason, reference, now) if price or cost else []
 
@@ -204,6 +208,15 @@ def raise_repriced(ledger: Ledger, found: Repriced, book: str, reason: str, now:
 
 def _was_repriced(state: Settled, reference: str) -> bool:
     return any(lifecycle.was_corrected(state, one) for one in (reference, reference + RAISED))
+
+
+def was_covered(state: State, found: Repriced, book: str, facts: Iterable[Fact]) -> bool:
+    """Whether all is given back that was due, by these facts or by somebody before; `state` is of after them."""
+    price, _ = due(found, book)
+    booked = [fact.price for fact in facts if isinstance(fact, Adjusted)]
+    if price >= 0 or booked:
+        return price >= 0 or sum(booked) <= price
+    return any(lifecycle.was_corrected(state, one) for one in (REPRICED + book, REPRICED + book + RAISED))
 
 
 def changes(found: Repriced) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from application.keeping.pastsales import PastSales
-from application.ledger.group import Proposal
+from application.ledger.group import Proposal, Receipt
 from application.ledger.ledgers import Ledgers
 from domain.actor import Actor
 from domain.catalogue import Catalogue
@@ -23,7 +23,17 @@ from domain.ledger import Fact, Ledger, find
 from domain.periods import Period
 from domain.pricing import PriceBook
 from domain.raising import NotCovered
-from domain.repricing import Repriced, changes, due, priced_together, raise_repriced, reprice, repriced, was_booked
+from domain.repricing import (
+    Repriced,
+    changes,
+    due,
+    priced_together,
+    raise_repriced,
+    reprice,
+    repriced,
+    was_booked,
+    was_covered,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +63,8 @@ class RepricedLine:
 class Repricings:
     """A whole span by another price book, and how many corrections were booked by this run.
 
-    Of `short` operations the rise was not booked, as the balance that was paid beforehand does not cover it.
+    Of `short` operations not all was booked: the balance that was paid beforehand does not cover the rise, or goodwill
+    left less of the period's charges to give back.
     """
 
     book: str
@@ -95,9 +106,13 @@ class Repricing:
         for one in () if dry else [one for one in found if any(due(one, book.version))]:
             change = raise_repriced if rises and due(one, book.version)[0] > 0 else reprice
             try:
-                booked += bool(await self._book(one, partial(change, found=one, book=book.version, reason=reason), by))
+                receipt = await self._book(one, partial(change, found=one, book=book.version, reason=reason), by)
             except NotCovered:
                 short += 1
+                continue
+            booked += bool(receipt.facts)
+            state = receipt.states[one.sold.operation.id]
+            short += not was_covered(state, one, book.version, receipt.facts)
         return Repricings(book.version, tuple(_lines(found, book.version)), booked, short)
 
     def _found(
@@ -107,7 +122,7 @@ class Repricing:
             model = sold.operation.model
             yield repriced(sold, catalogue.get(model) if model in catalogue else None, book)
 
-    async def _book(self, one: Repriced, change: Callable[..., list[Fact]], by: Actor | None) -> tuple[Fact, ...]:
+    async def _book(self, one: Repriced, change: Callable[..., list[Fact]], by: Actor | None) -> Receipt:
         id, account = one.sold.operation.id, one.sold.operation.account
 
         def decide(ledger: Ledger, now: int) -> list[Fact]:
@@ -117,7 +132,7 @@ class Repricing:
             return find(ledger, id).operation.period
 
         proposal = Proposal(account, decide, operations=(id,), corrects=period, actor=str(by or self.operator))
-        return (await self.writer.put(proposal)).facts
+        return await self.writer.put(proposal)
 
 
 def _lines(found: Sequence[Repriced], book: str) -> Iterable[RepricedLine]:

@@ -86,5 +86,6 @@ def show_repricing(page: Page, found: Repricings, *, dry: bool, rises: bool) -> 
     if again := sum(line.again for line in lines):
         page.line(f"  {counted(again, 'operation')} corrected by this price book before, and not again", "dim")
     if found.short:
-        page.line(f"  {counted(found.short, 'rise')} not booked: not covered by the balance", "yellow")
+        told = "not covered by the balance, or given as goodwill before"
+        page.line(f"  {counted(found.short, 'operation')} not booked in full: {told}", "yellow")
     page.line("  nothing is booked" if dry else f"  {counted(found.booked, 'correction')} booked", "dim")

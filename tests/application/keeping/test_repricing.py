@@ -88,6 +88,17 @@ async def test_what_was_too_much_is_given_back_once_whoever_begins_again(studio:
     assert {told(line)[4:7] for line in again.lines} == {(0, 0, 0), (0, 10_000, 0)}
 
 
+async def test_no_more_is_given_back_than_goodwill_left_and_the_rest_is_booked(studio: Studio, tmp_path: Path) -> None:
+    """It is two times 0.01 that would be given back, of charges of which goodwill left 0.015."""
+    await studio.statements.goodwill("acme", Money.parse("0.095", "USD"), reason="an outage", reference="g-1")
+    first, again = [await by(studio, tmp_path, dry=False, reason="a wrong price") for _ in range(2)]
+
+    assert adjusted(studio) == sorted(
+        [("acme", -10_000, -10_000), ("acme", -5_000, -10_000), ("acme", 0, 10_000), ("euro", -18_000, -10_000)]
+    )
+    assert [(one.booked, one.short) for one in (first, again)] == [(4, 1), (0, 0)]
+
+
 async def test_a_rise_is_booked_only_if_it_is_said_and_once(studio: Studio, tmp_path: Path) -> None:
     await by(studio, tmp_path, dry=False, reason="a wrong price")
     told_by_both = await asyncio.gather(
