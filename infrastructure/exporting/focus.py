@@ -7,7 +7,8 @@
     ledger.credit_added     Purchase    billed, and effective only once it is used
     wallet.…                            plans, grants and what lapses of them (see `focuswallet`)
 
-So effective costs are the price in all other views, and billed costs what the customer has to pay or has paid in.
+So effective costs are the price in all other views, but for what a refund gives to a grant that is over, which nobody
+gets; billed costs are what the customer has to pay or has paid in.
 A unit price is told if price and quantity have a single one, as metered work may have none.
 """
 
@@ -20,11 +21,12 @@ from typing import Final
 
 from application.keeping.books import Booked
 from domain.booking import GoodwillGiven, UsageBooked
+from domain.chart import Side
 from domain.ledger import CreditAdded
 from domain.operation import Adjusted, Charged, Operation
 from domain.periods import Period, day_at
 from domain.wallet import ChargedBack, GrantEnded, GrantGiven, GrantRevoked, SubscriptionCharged, own_part, sum_of
-from infrastructure.exporting.focuswallet import of_wallet
+from infrastructure.exporting.focuswallet import moved_into, of_wallet
 from infrastructure.exporting.tally import ExportTally, csv_line, six
 from infrastructure.showing.formats import cell, instant_of, iso
 
@@ -113,7 +115,8 @@ def focus_row(one: Booked, version: str) -> Row | None:
         told = {**_used(one, fact), **_quantity(fact.units, fact.unit), **LATE}
     elif isinstance(fact, Adjusted) and fact.price:
         own = -own_part(fact.back, -fact.price)
-        told = {**_usage(one, fact.operation, fact.price, own), **_correction(fact)}
+        kept: Row = {"EffectiveCost": moved_into(one, Side.INCOME)}
+        told = {**_usage(one, fact.operation, fact.price, own), **kept, **_correction(fact)}
     elif isinstance(fact, GoodwillGiven):
         told = _goodwill(one, fact)
     elif isinstance(fact, CreditAdded):

@@ -21,6 +21,7 @@ from pyarrow import parquet
 
 from domain.booking import GoodwillGiven, UsageBooked
 from domain.chart import Heading, Side
+from domain.wallet import Back
 from infrastructure.exporting.focus import AMOUNT, INSTANT, focus_columns
 from infrastructure.exporting.tally import ExportTally
 from infrastructure.store.database import Database
@@ -41,6 +42,7 @@ from tests.domain.examples import (
 )
 from tests.domain.test_closing import CLOSED
 from tests.infrastructure.exporting.shelf import Shelf
+from tests.infrastructure.exporting.test_invoices import REFUND
 from tests.projections.histories import Log
 
 VERSIONS = ("1.2", "1.4")
@@ -208,6 +210,23 @@ def test_late_usage_is_a_correction_in_the_period_that_bills_it(corrected: Shelf
     _, tally = corrected.export("focus-1.4")
     assert sum(int(Decimal(row["EffectiveCost"]).scaleb(6)) for row in rows) == costs(tally)["USD"][1]
     assert tally == corrected.export("csv")[1]
+
+
+@pytest.mark.parametrize("source", ["allowance", "promotional"])
+def test_a_refund_to_a_grant_that_is_over_is_no_less_effective_use(
+    sqlite_template: Path, tmp_path: Path, source: str
+) -> None:
+    back = (Back("gone", source, 3 * CENT, "lapsed"),)
+    refund = replace(REFUND, price=-5 * CENT, back=back)
+    with closing(Database(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'ledger.db')}")) as database:
+        log = Log(database)
+        log.record([*BILLED, *SETTLED, refund])
+        shelf = Shelf(Books(database, log.source), log.reader.end())
+        charge, correction = rows_of(shelf, "1.4")
+        told = [correction[name] for name in ("EffectiveCost", "BilledCost", "ContractedCost")]
+        assert told == ["-0.020000", "-0.020000", "-0.050000"]
+        effective = sum(int(Decimal(row["EffectiveCost"]).scaleb(6)) for row in (charge, correction))
+        assert effective == costs(shelf.export("focus-1.4")[1])["USD"][1]
 
 
 def test_a_part_that_begins_between_a_late_charge_and_its_bill_tells_it_once(corrected: Shelf) -> None:
