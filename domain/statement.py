@@ -2,7 +2,7 @@
 
     subscription ── the price of plans, by the span that it is for ───────────────────────────────────┐
     usage ───────── by model, kind, user and project, this period's and late ones' of closed periods ─┤
-    adjustments ─── refunds and goodwill, each with its reference and reason ─────────────────────────┼─ total
+    adjustments ─── refunds, goodwill and debts, each with its reference and reason ──────────────────┼─ total
     grants ──────── what they paid of usage, less what refunds gave back to them ─────────────────────┤
     rounding ────── the total in the currency's minor unit, less the lines in the same ───────────────┘
     opening balance + credits − exact total = closing balance      (of a prepaid account)
@@ -223,7 +223,8 @@ class StatementFold:
         """The rest of a grant lapses with its payment; the part that was spent is owed."""
         if fact.grant is not None and fact.taken:
             line = self._line_of(fact.grant, Source.PAID)
-            self.grants[fact.grant] = replace(line, lapsed=line.lapsed + fact.taken)
+            lapsed, charged_back = line.lapsed + fact.taken, line.charged_back + fact.taken
+            self.grants[fact.grant] = replace(line, lapsed=lapsed, charged_back=charged_back)
         if owed := owed_of(fact):
             self.credits.append(CreditLine(fact.at, fact.key, fact.reason, -owed))
 
@@ -320,8 +321,8 @@ class StatementFold:
             head=head,
             opening=opening,
             usage=tuple(_line(key, sums, self.period) for key, sums in sorted(self.lines.items())),
-            adjustments=tuple(self.adjustments),
-            credits=tuple(self.credits),
+            adjustments=tuple(self.adjustments if opening is not None else self._with_debts()),
+            credits=tuple(self.credits) if opening is not None else (),
             allowances=tuple(_allowances(self.limits, self.used)),
             costs=tuple(CostShare(source, *sums) for source, sums in sorted(self.costs.items()) if sums[0]),
             corrected=self.corrected,
@@ -332,6 +333,14 @@ class StatementFold:
             grants=tuple(one for _, one in sorted(self.grants.items())),
             granted=granted,
         )
+
+    def _with_debts(self) -> list[AdjustmentLine]:
+        """Of an account without a balance, what is owed of payments that were taken back is billed."""
+        owed = [
+            AdjustmentLine("chargeback", one.at, "", self.period, one.key, one.reason, -one.amount)
+            for one in self.credits
+        ]
+        return sorted([*self.adjustments, *owed], key=lambda one: one.at)
 
 
 @lru_cache(maxsize=1024)

@@ -27,7 +27,8 @@ class UsageLine:
 
 @value
 class AdjustmentLine:
-    """A refund or a rise of an operation, or goodwill for a period; `amount` is negative if the account gets it."""
+    """A refund or a rise of an operation, goodwill for a period, or a payment that was taken back and spent before, of
+    an account without a balance; `amount` is negative if the account gets it."""
 
     what: str
     at: int
@@ -51,8 +52,9 @@ class SubscriptionLine:
 class GrantLine:
     """One grant in the period: what was given of it, and what it paid, less what refunds gave back.
 
-    `lapsed` is what expired or came back too late, and `revoked` what somebody took back, at `revoked_at` and for a
-    `reason`; both come later than the decision if it was held then. `ended` is "expired" or "revoked" if it is over.
+    `lapsed` is what expired or came back too late, and what was `charged_back` with its payment; `revoked` is what
+    somebody took back, at `revoked_at` and for a `reason`; both come later than the decision if it was held then.
+    `ended` is "expired" or "revoked" if it is over.
     """
 
     grant: str
@@ -65,6 +67,7 @@ class GrantLine:
     ended: str = ""
     revoked_at: int | None = None
     reason: str = ""
+    charged_back: int = 0
 
 
 @value

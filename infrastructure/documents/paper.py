@@ -29,6 +29,7 @@ WORDS: Final[Mapping[int, Mapping[str, str]]] = {
         "refund": "Refund",
         "raise": "Raised",
         "goodwill": "Goodwill",
+        "chargeback": "Payment taken back",
         "rounding": "Rounding",
         "total": "Total",
         "opening": "Opening balance",

@@ -40,6 +40,8 @@ COLUMNS: Final = {
     "x_VoidReason": TEXT,
     "x_VoidedBy": TEXT,
 }
+CATEGORIES: Final = {"goodwill": "Credit", "chargeback": "Adjustment"}
+"""Of adjustments of no operation."""
 Line = tuple[str, str, dict[str, str], int]
 """Category, description, grain and amount."""
 
@@ -91,6 +93,7 @@ def _lines(read: Statement) -> Iterator[Line]:
         for grant in read.grants:
             if grant.source == Source.PAID:
                 yield "Purchase", "credit", {"SkuId": "credit"}, grant.given
+                yield "Adjustment", "payment for credit taken back", {"SkuId": "credit"}, -grant.charged_back
         return
     for plan in read.subscription:
         category = "Purchase" if plan.amount > 0 else "Credit"
@@ -102,7 +105,7 @@ def _lines(read: Statement) -> Iterator[Line]:
         grain |= {"SubAccountId": line.project} if line.project is not None else {}
         yield "Usage", f"{line.kind} by {line.model}", grain, line.amount
     for adjusted in read.adjustments:
-        category = "Credit" if adjusted.what == "goodwill" else "Usage"
+        category = CATEGORIES.get(adjusted.what, "Usage")
         grain = {"ResourceId": adjusted.operation} if adjusted.operation else {}
         yield category, adjusted.what, grain, adjusted.amount
     yield "Adjustment", "rounding", {}, read.rounded_total - read.total

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from domain.account import AccountFact
+from domain.billing import PeriodClosed
 from domain.closing import Closing, close_period
 from domain.entering import into_period
 from domain.errors import InvalidRequest
-from domain.granting import charge_back, revoke_grant
+from domain.granting import charge_back, charge_back_grant, revoke_grant
 from domain.ledger import Ledger, evolve, period_stream, stream_of
 from domain.operation import Validated
 from domain.planning import move_to_plan, schedule_plan
@@ -146,6 +147,17 @@ class Wallets(RuleBasedStateMachine):
         if settles == "refunded":
             self.refund(newest, 1)
 
+    @rule(price=st.integers(1, 300), settles=st.booleans())
+    def take_back_the_payment_for_a_grant(self, price: int, settles: bool) -> None:
+        """Of which some is spent, or held."""
+        pack, self.now = f"pack-{self.count}", self.now + MINUTE
+        with suppress(InvalidRequest):
+            self.book.grant(pack, 2 * price * CENT, self.now, source="paid")
+        self.ask(price)
+        if settles:
+            self.deliver(self.count - 1)
+        self.step(charge_back_grant, "acme", pack, 2 * price * CENT, self.now, "disputed")
+
     @rule(days=st.integers(1, 45))
     def wait(self, days: int) -> None:
         self.now += days * DAY
@@ -155,11 +167,11 @@ class Wallets(RuleBasedStateMachine):
         """The oldest period that is open is closed with what a reading of its stream comes to, if it is over."""
         read = self.statements()
         first = next((one for one in read if one.period.start >= self.closed), None)
-        if first is None or first.period.end > self.now or first.period == self.book.ledger.current.period:
+        if first is None or first.period.end > self.now:
             return
         self.book.ledger.evidence.end = (first.version, "")
         facts = self.step(close_period, Closing(first, self.book.ledger.account.billing.until, carry=True), self.now)
-        if facts:
+        if any(type(fact) is PeriodClosed for fact in facts):
             self.closed = first.period.end
             self.versions[period_stream("acme", first.period)] = first.version
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from application.keeping.forms import content_digest, content_of
 from application.keeping.statements import BilledPeriod, StatementView
@@ -19,6 +20,7 @@ from domain.booking import GoodwillGiven
 from domain.ledger import Fact
 from domain.operation import Adjusted
 from domain.statement import FORM, Statement
+from domain.wallet import ChargedBack, GrantGiven
 from infrastructure.exporting.invoices import COLUMNS, invoices_csv, invoices_parquet
 from infrastructure.exporting.periods import COLUMNS as PERIOD_COLUMNS
 from infrastructure.exporting.periods import periods_csv, rows_of_periods
@@ -80,6 +82,15 @@ def test_who_pays_beforehand_is_billed_the_payments() -> None:
     facts: Sequence[Fact] = (*PREPAID, *SETTLED)
     found = rows(issued(statement(*facts, opening=0)))
     assert [(row["ChargeCategory"], row["BilledCost"]) for row in found] == [("Purchase", "1.000000")]
+
+
+@pytest.mark.parametrize(("facts", "opening", "told"), [(PREPAID, 0, 100 * CENT), (BILLED, None, 6 * CENT)])
+def test_a_payment_for_a_grant_that_was_taken_back_is_billed_no_more_but_for_what_was_spent(
+    facts: Sequence[Fact], opening: int | None, told: int
+) -> None:
+    given = GrantGiven("acme", LATER, APRIL, "pack", "paid", 10 * CENT, "USD")
+    back = ChargedBack("acme", LATER, APRIL, 10 * CENT, "USD", "pack", "disputed", "pack", 4 * CENT)
+    assert billed(rows(issued(statement(*facts, given, back, opening=opening)))) == told
 
 
 def test_a_voided_statement_keeps_its_rows_and_the_next_refers_to_it() -> None:
