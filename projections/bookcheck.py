@@ -20,6 +20,8 @@ from projections.views.periods import PERIODS
 
 COMPARED: Final = ("price", "credits", "subscriptions", "covered", "cost", "cost_unknown")
 """The columns of periods that the books know, too."""
+PERIOD: Final = ("account", "period_start", "period_end")
+"""By its end, too: a month that a wrong clock began may end elsewhere once it really comes, in another zone."""
 GRANTS: Final = (Heading.ALLOWANCE, Heading.PROMOTIONAL, Heading.PAID)
 REGAINED: Final = (*GRANTS, Heading.PROMOTIONS, Heading.BREAKAGE)
 """A refund goes there of what a grant paid, to the last two if that is over."""
@@ -53,7 +55,7 @@ def verify_books(database: ViewDatabase, account: str | None = None) -> Iterator
 
 def _query(account: str | None) -> Select[Any]:
     periods, books = live(PERIODS), _by_period(account)
-    here = and_(books.c.account == periods.c.account, books.c.period_start == periods.c.period_start)
+    here = and_(*(books.c[name] == periods.c[name] for name in PERIOD))
     pairs = [(periods.c[name], func.coalesce(books.c[name], 0)) for name in COMPARED]
     places = select(func.count(CHECKPOINTS.c.position.distinct())).where(
         CHECKPOINTS.c.view.in_((BOOKS.name, PERIODS.name))
@@ -79,7 +81,8 @@ def _by_period(account: str | None) -> Subquery:
         "cost_unknown": table.c.cost_unknown,
     }
     columns = [cast(func.sum(value), BigInteger).label(name) for name, value in sums.items()]
-    query = select(table.c.account, table.c.period_start, *columns).group_by(table.c.account, table.c.period_start)
+    period = [table.c[name] for name in PERIOD]
+    query = select(*period, *columns).group_by(*period)
     return (query if account is None else query.where(table.c.account == account)).subquery()
 
 

@@ -71,7 +71,7 @@ def _query(wanted: BookFilter) -> Select[Any]:
     """Sums by both ends, currency, and whether the account pays beforehand, which its own row says."""
     table = live(BOOKS)
     own = table.alias("own")
-    period = (one == own.c[one.name] for one in (table.c.account, table.c.period_start))
+    period = (one == own.c[one.name] for one in (table.c.account, table.c.period_start, table.c.period_end))
     joined = table.join(own, and_(*period, own.c.source == CUSTOMER, own.c.destination == CUSTOMER))
     mark = select(CHECKPOINTS.c.position).where(CHECKPOINTS.c.view == BOOKS.name).scalar_subquery()
     keys = (table.c.source, table.c.destination, table.c.currency, own.c.prepaid)

@@ -68,7 +68,8 @@ class BookFilter(ViewFilter):
 def held_of(table: Table) -> ColumnElement[int]:
     """The open holds of a row's period, less what grants pay, if it is its customer's own and that pays beforehand."""
     log = live(OPERATIONS).c
-    here = and_(log.account == table.c.account, log.period_start == table.c.period_start, log.held > 0)
+    period = (log.period_start == table.c.period_start, log.period_end == table.c.period_end)
+    here = and_(log.account == table.c.account, *period, log.held > 0)
     own = log.held - func.coalesce(log.drawn, 0)
     held = select(cast(func.coalesce(func.sum(own), 0), BigInteger)).where(here).scalar_subquery()
     return case((table.c.prepaid == 1, held), else_=0)

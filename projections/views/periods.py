@@ -95,7 +95,8 @@ class PeriodFilter(ViewFilter):
 def _held(table: Table) -> Mapping[str, ColumnElement[Any]]:
     """The open holds of the period's operations."""
     log = live(OPERATIONS).c
-    here = log.account == table.c.account, log.period_start == table.c.period_start, log.held > 0
+    period = (log.period_start == table.c.period_start, log.period_end == table.c.period_end)
+    here = (log.account == table.c.account, *period, log.held > 0)
     sums = {"held": func.sum(log.held), "drawn": func.sum(log.drawn)}
     return {
         name: select(cast(func.coalesce(one, 0), BigInteger)).where(*here).scalar_subquery()

@@ -17,8 +17,9 @@ from domain.booking import GoodwillGiven
 from domain.bookkeeping import Bookkeeper
 from domain.chart import AVAILABLE, GOODWILL, HELD, PAYMENTS, RECEIVABLE, Heading, LedgerAccount, income_of, payable_of
 from domain.errors import InvalidInput, LogCorrupted
-from domain.ledger import CreditAdded, Fact, PeriodOpened
+from domain.ledger import CreditAdded, Fact, PeriodEnded, PeriodOpened
 from domain.operation import Charged, Released, Rerouted, Validated
+from domain.periods import Period
 from domain.postings import MOVES, Posting, cost_change
 from infrastructure.store.database import Database
 from projections.bookcheck import verify_books
@@ -43,6 +44,7 @@ from tests.domain.examples import (
     SETTLED,
     of_operation,
 )
+from tests.domain.wall_clocks import DAY
 from tests.projections.histories import HAPPENINGS, STEPS, TERMS, History, Log, Step, folded
 
 Balances = Counter[tuple[str, LedgerAccount]]
@@ -262,3 +264,20 @@ def test_a_wallet_of_which_all_is_held_has_nothing_available(books: Books, log: 
     projector.advance()
     found = {one.ledger_account: one.balance for one in books.balance().lines}
     assert found == {PAYMENTS: DOLLAR, AVAILABLE: -60 * CENT, HELD: -40 * CENT}
+
+
+def test_a_month_that_ends_elsewhere_than_a_wrong_clock_said_is_counted_once(
+    books: Books, log: Log, projector: Projector, views: Views, database: Database
+) -> None:
+    """It begins at the same instant, and its account moved to another zone since."""
+    longer = Period(APRIL.start, APRIL.end + DAY)
+    ended = PeriodEnded("acme", NOON, APRIL, 0, "USD", "a wrong clock")
+    real = replace(PREPAID[1], period=longer, balance=60 * CENT)
+    for_real = [replace(fact, operation=replace(fact.operation, id="b", period=longer)) for fact in SENT]
+    facts = [*PREPAID, *SETTLED, *of_operation("a", *SENT), ended, real, *for_real]
+    log.record(facts)
+    projector.advance()
+
+    assert balances_of(books.balance()) == balances(posting for _, posting in posted(facts))
+    assert [row.held for row in sorted(views.rows(PERIODS), key=lambda row: row.period_end)] == [40 * CENT] * 2
+    assert list(verify_books(database)) == []
