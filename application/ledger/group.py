@@ -12,12 +12,12 @@ from application.ledger.log import (
     CommittedLinks,
     Head,
     Link,
-    PeriodSnapshot,
     as_row,
     link_hash,
     operation_of,
 )
 from application.ledger.memory import Memory, Remembered, fold_assets, fold_operations
+from application.ledger.periodkeeping import keep_period
 from application.ledger.reading_back import entries_about, head_of, read_back
 from application.ledger.retagging import note_tags
 from application.ledger.transaction import (
@@ -29,7 +29,6 @@ from application.ledger.transaction import (
     KeyRow,
     LeaseRow,
     QueueRow,
-    SnapshotRow,
     Transaction,
     WordsRow,
 )
@@ -42,7 +41,6 @@ from domain.operation import CLOSED_PHASES, PHASES, Held, ProviderFailed, Reject
 from domain.periods import Period
 from domain.relocation import check_here
 from domain.tags import TagChange
-from domain.totals import names_erased
 from domain.turns import USUAL_PLACE
 from domain.value import maker, value
 from domain.webhooks import WebhookChanged, WebhookRegistered
@@ -358,17 +356,7 @@ class Group:
                 remembered.account, remembered.revision, remembered.stream, head, terms, remembered.ledger.last
             )
         )
-        self._keep_period(remembered, head)
-
-    def _keep_period(self, remembered: Remembered, head: Head) -> None:
-        """Snapshots cost in proportion to what is open, so they come the more rarely the more is open."""
-        current, new = remembered.ledger.current, head.version - remembered.snapshot
-        if current is None or new < max(self.terms.snapshot_every, 20 * remembered.weight):
-            return
-        if not names_erased(remembered.ledger.account, current):
-            state = self.codec.encode_snapshot(PeriodSnapshot(remembered.stream, head.version, head.hash, current))
-            self.beside.snapshots.append(SnapshotRow(remembered.stream, head.version, state))
-        remembered.snapshot = head.version
+        keep_period(self.beside, self.codec, self.terms.snapshot_every, remembered, head)
 
     def _fill_beside(self) -> None:
         expires = self.now + self.terms.lease

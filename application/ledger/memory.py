@@ -22,6 +22,8 @@ from domain.ledger import Ledger, account_stream, evolve
 from domain.tariffs import Selling
 
 CHUNK = 1_000
+NEAR = 250
+"""Entries that are rather read than a state of the period that another process left, however little is open."""
 
 
 @dataclass(slots=True)
@@ -35,6 +37,8 @@ class Remembered:
     stream: str = ""
     snapshot: int = 0
     counted: int = 0
+    shared: bool = False
+    """Whether others wrote so much since that a state is left for them, too."""
 
     @property
     def weight(self) -> int:
@@ -110,27 +114,40 @@ class Memory:
         return None if known is None else known.ledger.account
 
     def _starting_point(self, transaction: Transaction, known: Remembered | None, row: AccountRow) -> Remembered:
-        """The period as it is remembered, or its newest snapshot if that is nearer by far, or nothing."""
+        """The period as it is remembered, or its newest snapshot if that is nearer by far, or nothing.
+
+        Reading an entry takes about as long as taking over, and leaving, an operation that is open.
+        """
         terms, begun = account_stream(row.id), 0
         if known is not None and known.stream == row.stream:
             known.heads = {name: known.heads[name] for name in (terms, row.stream) if name in known.heads}
             begun = known.heads.get(row.stream, Head()).version
-            if row.period_head.version - begun <= CHUNK:
+            known.shared = row.period_head.version - begun > max(NEAR, known.weight)
+            if not known.shared:
                 return known
         fresh = self._begun(row.id)
         fresh.stream, fresh.heads = row.stream, {terms: Head()}
         if row.stream:
             fresh.heads[row.stream] = Head()
-            self._restore(transaction, fresh, row)
-        return known if known is not None and begun and fresh.snapshot <= begun else fresh
+            self._restore(transaction, fresh, row, begun)
+        if known is None or not begun:
+            return fresh
+        if fresh.snapshot <= begun:
+            return known
+        fresh.shared, fresh.ledger.account = True, known.ledger.account
+        fresh.heads[terms] = known.heads.get(terms, Head())
+        return fresh
 
     def _begun(self, account: str) -> Remembered:
         return Remembered(account, Ledger(selling=self._selling))
 
-    def _restore(self, transaction: Transaction, fresh: Remembered, row: AccountRow) -> None:
-        stored = transaction.snapshot(row.stream, row.period_head.version)
-        snapshot = self._decode(stored)
-        if snapshot is None or transaction.head(row.stream, snapshot.version).hash != snapshot.hash:
+    def _restore(self, transaction: Transaction, fresh: Remembered, row: AccountRow, above: int) -> None:
+        end = row.period_head
+        snapshot = self._decode(transaction.snapshot(row.stream, end.version, above))
+        if snapshot is None:
+            return
+        there = end if snapshot.version == end.version else transaction.head(row.stream, snapshot.version)
+        if there.hash != snapshot.hash:
             return
         fresh.ledger.current = snapshot.state
         fresh.heads[row.stream] = Head(snapshot.version, snapshot.hash)
@@ -147,11 +164,15 @@ class Memory:
         ledgers: dict[str, Remembered | LogCorrupted],
     ) -> None:
         owners = {stream: remembered for remembered in behind for stream in remembered.heads}
-        wanted = [(stream, owner.heads[stream].version) for stream, owner in owners.items()]
+        wanted = [
+            (stream, owner.heads[stream].version)
+            for stream, owner in owners.items()
+            if owner.heads[stream].version != _last_of(stream, rows[owner.account])
+        ]
         damaged: dict[str, LogCorrupted] = {}
         # Terms before periods: a ledger's facts are read in the light of its account's.
         links = sorted(
-            transaction.entries_after(wanted),
+            transaction.entries_after(wanted) if wanted else (),
             key=lambda link: not str(link.originator_id).startswith("account:"),
         )
         for count, link in enumerate(links, 1):
@@ -172,6 +193,10 @@ class Memory:
         except LogCorrupted as error:
             damaged[owner.account] = error
             self.drop([owner.account])
+
+
+def _last_of(stream: str, row: AccountRow) -> int:
+    return row.version if stream == row.stream else row.terms_version
 
 
 def linked(before: Head, link: Link) -> Head:

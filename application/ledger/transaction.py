@@ -181,6 +181,8 @@ class Beside:
     contents: list[ContentRow] = field(default_factory=list)
     words: list[WordsRow] = field(default_factory=list)
     snapshots: list[SnapshotRow] = field(default_factory=list)
+    replaced: list[tuple[str, int]] = field(default_factory=list)
+    """Stream and version of snapshots that these take the place of."""
     retagged: dict[str, tuple[TagRow, ...]] = field(default_factory=dict)
     """All tags of operations whose tags are changed."""
 
@@ -211,7 +213,8 @@ class Transaction(Protocol):
     def head(self, stream: str, upto: int | None = None) -> Head:
         """The stream's end, or the entry at a version."""
 
-    def snapshot(self, stream: str, upto: int) -> SnapshotRow | None: ...
+    def snapshot(self, stream: str, upto: int, above: int = 0) -> SnapshotRow | None:
+        """The newest one of the stream above one version, up to another."""
 
     def append(self, links: Sequence[Link]) -> None: ...
 

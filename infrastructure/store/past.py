@@ -244,8 +244,8 @@ class PastTransaction:
     def head(self, stream: str, upto: int | None = None) -> Head:
         return self.past.head(stream, self.ends.get(stream, 0) if upto is None else upto)
 
-    def snapshot(self, stream: str, upto: int) -> SnapshotRow | None:
-        return self.now.snapshot(stream, upto)
+    def snapshot(self, stream: str, upto: int, above: int = 0) -> SnapshotRow | None:
+        return self.now.snapshot(stream, upto, above)
 
     def keys(self, wanted: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Spent]:
         return self._never(wanted)

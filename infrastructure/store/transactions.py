@@ -178,9 +178,10 @@ class SqlTransaction:
         archived = self.archive.rows(SegmentQuery(streams=(stream,), above=row[0], end=upto))
         return Head(archived[-1].version, archived[-1].hash) if archived else Head(row[0], bytes(row[1]))
 
-    def snapshot(self, stream: str, upto: int) -> SnapshotRow | None:
-        query = "SELECT version, state FROM snapshots WHERE stream = ? AND version <= ? ORDER BY version DESC LIMIT 1"
-        row = self._first(query, (stream, upto))
+    def snapshot(self, stream: str, upto: int, above: int = 0) -> SnapshotRow | None:
+        between = "stream = ? AND version > ? AND version <= ?"
+        query = f"SELECT version, state FROM snapshots WHERE {between} ORDER BY version DESC LIMIT 1"
+        row = self._first(query, (stream, above, upto))
         return None if row is None else SnapshotRow(stream, row[0], row[1].encode())
 
     def append(self, links: Sequence[Link]) -> None:

@@ -155,6 +155,10 @@ def _words(_log: Rows, beside: Beside) -> Rows:
     return [(one.operation, one.said) for one in beside.words]
 
 
+def _replaced(_log: Rows, beside: Beside) -> Rows:
+    return [*beside.replaced]
+
+
 def _snapshots(_log: Rows, beside: Beside) -> Rows:
     return [(one.stream, one.version, "ledger.period_state", one.state.decode()) for one in beside.snapshots]
 
@@ -198,6 +202,13 @@ WRITES = (
     ),
     _insert(_tags, "operation_tags", "operation, account, name, value", "text text text json"),
     _insert(_words, "words", "operation, said", "text json", KEPT),
+    Write(
+        _replaced,
+        "text bigint",
+        "DELETE FROM snapshots WHERE stream = ? AND version = ?",
+        "DELETE FROM snapshots USING unnest(%s::text[], %s::bigint[]) AS old (stream, version)"
+        " WHERE snapshots.stream = old.stream AND snapshots.version = old.version",
+    ),
     _insert(
         _snapshots,
         "snapshots",

@@ -105,6 +105,58 @@ def test_snapshots_come_the_more_rarely_the_more_is_open(database_url: str) -> N
         assert few < len(snapshots(office)) < 300 // EVERY
 
 
+# An account that several processes decide about
+
+
+def turn(office: Office, number: int) -> int:
+    """Two groups of a process, the first of which writes much; how many entries it had to read before."""
+    before = office.store.rows["entries_after"]
+    many = [f"many-{number}-{one}" for one in range(140)]
+    office.do(accepting(asking(*many)), accepting(asking(f"one-{number}", user=f"user-{number % 3}")))
+    return office.store.rows["entries_after"] - before
+
+
+SHORT = Limits(images=100)
+"""Too few for what a turn asks for first, so that it is refused, and nothing of it stays open."""
+
+
+def test_a_process_that_lost_an_account_takes_the_state_that_another_left(database_url: str) -> None:
+    with desk(database_url) as one, desk(database_url, owner="desk-2") as other:
+        one.do(opening(limits=SHORT))
+        read = [turn(office, number) for number, office in enumerate([one, other] * 4)]
+        assert read == [0, 285, 283, 3, 3, 3, 3, 3]
+        assert len(snapshots(one)) == 1, "each takes the place of the one before it"
+        left = seen(one)
+        with one.database.transaction() as connection:
+            connection.execute(SNAPSHOTS.delete())
+    with desk(database_url) as replayed:
+        assert left == seen(replayed)
+
+
+def test_an_account_of_one_process_is_left_for_nobody(database_url: str) -> None:
+    with desk(database_url) as office:
+        office.do(opening(limits=SHORT))
+        assert [turn(office, number) for number in range(3)] == [0, 0, 0]
+        assert snapshots(office) == []
+
+
+def test_a_state_that_was_left_and_is_not_what_the_log_says_is_not_taken(database_url: str) -> None:
+    with desk(database_url) as one, desk(database_url, owner="desk-2") as other:
+        one.do(opening(limits=SHORT))
+        read = []
+        for number, office in enumerate([one, other] * 3):
+            for stream, version, state in snapshots(one):
+                changed = forge(state, hash="A" * 43 + "=", usage={})
+                this = (SNAPSHOTS.c.stream == stream) & (SNAPSHOTS.c.version == version)
+                with one.database.transaction() as connection:
+                    connection.execute(update(SNAPSHOTS).where(this).values(state=changed))
+            read.append(turn(office, number))
+        assert read == [0, 285, 283, 283, 283, 283]
+        left = seen(one)
+    with desk(database_url) as replayed:
+        assert left == seen(replayed)
+
+
 DAMAGES: dict[str, Callable[[str], str]] = {
     "of another schema": lambda state: re.sub(r'"schema":\d+', '"schema":0', state),
     "of another version": lambda state: forge(state, version=9, usage={}),
