@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from domain.alerts import ALERT_MEASURES, ALERT_WINDOWS
+from domain.errors import InvalidInput, InvalidMoney
 from domain.keys import KeyScope
 from infrastructure.dashboard.page import Document, FormSent, TableColumn, Visit, WebAction, WebPage
 from infrastructure.showing.alerts import alert_document, alert_terms_of, raised_row
@@ -40,14 +41,17 @@ async def _set(sent: FormSent) -> str:
     visit = sent.visit
     currency = (await visit.studio.accounts.show(visit.account)).currency
     at = [one.strip() for one in sent.needed("at").split(",") if one.strip()]
-    terms = alert_terms_of(
-        at,
-        currency,
-        scope=sent.text("scope") or "account",
-        measure=sent.needed("measure"),
-        window=sent.text("window") or "period",
-        locks=sent.text("lock") == "yes",
-    )
+    try:
+        terms = alert_terms_of(
+            at,
+            currency,
+            scope=sent.text("scope") or "account",
+            measure=sent.needed("measure"),
+            window=sent.text("window") or "period",
+            locks=sent.text("lock") == "yes",
+        )
+    except InvalidMoney as error:
+        raise InvalidInput("at", str(error), hint=error.advice) from error
     by, reason = visit.caller.holder.actor, sent.text("reason")
     await visit.studio.alerts.set(visit.account, terms, by=by, reason=reason)
     return visit.link("alerts")

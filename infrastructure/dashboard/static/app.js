@@ -125,7 +125,8 @@
   }
 
   function complain(form, error) {
-    const named = error.dataset.field && form.elements.namedItem(error.dataset.field);
+    const name = error.dataset.field;
+    const named = name && (form.elements.namedItem(name) || form.querySelector(`[data-of="${name}"]`));
     const field = named instanceof HTMLElement && named.type !== "hidden" ? named : null;
     error.id = "wrong";
     if (field) {
