@@ -5,6 +5,7 @@ library ── one asset ── what it is, what people wrote, what it came from
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 from application.library.answers import Bringing
@@ -16,6 +17,7 @@ from infrastructure.dashboard.page import (
     Document,
     FormSent,
     PageFilter,
+    Reading,
     TableColumn,
     Visit,
     WebAction,
@@ -64,6 +66,18 @@ async def _list(visit: Visit) -> Document:
     written = await library.words.of(account, *(one.id for one in found.assets))
     told = page_document(found)
     return {**told, "assets": [{**one, "words": document(written[one["id"]])} for one in told["assets"]]}
+
+
+async def _reads(visit: Visit) -> Reading:
+    """The facts whose prompts were not cut into words yet, if words are looked for."""
+    if "text" not in visit.params:
+        return Reading(0)
+    return Reading(await asyncio.to_thread(_unindexed, visit))
+
+
+def _unindexed(visit: Visit) -> int:
+    ledger = visit.studio.ledger_of(visit.account)
+    return ledger.log.reader.end() - ledger.library.words.store.indexed_to()
 
 
 async def _one(visit: Visit) -> Document:
@@ -153,6 +167,7 @@ PAGES = (
         name="library",
         path="/library",
         document=_list,
+        reads=_reads,
         template="library.html",
         group="make",
         rows="assets",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
 from domain.catalogue import Strategy
@@ -76,7 +77,7 @@ async def _document(visit: Visit) -> Document:
 async def _reads(visit: Visit) -> Reading:
     """The log, if something is asked."""
     asked = visit.params.keys() & set(QUESTION)
-    return Reading(visit.studio.log.reader.end() if asked else 0)
+    return Reading(int(await asyncio.to_thread(visit.studio.log.reader.end)) if asked else 0)
 
 
 def _tariffs(visit: Visit) -> list[str]:

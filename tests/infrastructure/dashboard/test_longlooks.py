@@ -50,6 +50,16 @@ def test_a_page_of_the_past_says_what_is_wrong_with_it_at_once(gateway: Gateway,
         assert client.get("/operations").status_code == 200
 
 
+def test_the_first_search_for_words_is_waited_for(gateway: Gateway, period: str) -> None:
+    with visitor(gateway) as client:
+        assert client.get("/library").status_code == 200
+        wanted = {"text": "lake"}
+        assert client.get("/library", params=wanted).status_code == 202
+        assert client.get("/library/live", params=wanted).text.endswith("event: end\ndata:\n\n")
+        assert 'href="/library/' in client.get("/library", params=wanted).text
+        assert client.get("/library", params={"text": "fox"}).status_code == 200, "every prompt is known by now"
+
+
 def test_what_is_worked_out_comes_by_itself(chromium: Browser, gateway: Gateway, period: str) -> None:
     with person(chromium, gateway.url) as one:
         one.log_in(gateway.issue(STUDIO, KeyTerms((KeyScope.ADMIN,))))
