@@ -19,7 +19,16 @@ from domain.periods import Period, period_after, period_at
 from domain.plans import FREE, Later, Paying
 from domain.subscription import allowance_cut, prorated
 from domain.totals import PeriodState
-from domain.wallet import PLAN_CHANGED, GrantEnded, GrantGiven, GrantsCarried, Source, SubscriptionCharged, Wallet
+from domain.wallet import (
+    NEVER,
+    PLAN_CHANGED,
+    GrantEnded,
+    GrantGiven,
+    GrantsCarried,
+    Source,
+    SubscriptionCharged,
+    Wallet,
+)
 from domain.windowed import carried_for_life, counted_for_life
 from domain.zones import zones_version
 
@@ -78,6 +87,9 @@ def due_at(ledger: Ledger, account: Account) -> int | None:
     current = ledger.current
     if current is None or is_quiet(ledger, account):
         return None
+    if account.standing is Standing.CLOSED:  # it pays for no plan any more, and no period has to begin for it
+        over = NEVER if current.wallet is None else current.wallet.due
+        return None if over == NEVER else over
     ends = [current.period.end]
     if current.wallet is not None:
         ends.append(current.wallet.due)

@@ -17,7 +17,6 @@ from application.ledger.ledgers import Ledgers
 from application.ledger.looking import LedgerReader
 from application.ledger.writer import Clock
 from application.ports import Index
-from domain.account import Standing
 from domain.entering import current_period, due_at
 from domain.errors import ImageStudioError
 from domain.keys import STUDIO
@@ -63,7 +62,7 @@ class Renewals:
 
 def _due(ledger: Ledger, account: str) -> int | None:
     known = known_account(ledger, account)
-    return None if known.standing is Standing.CLOSED or known.left else due_at(ledger, known)
+    return None if known.left else due_at(ledger, known)
 
 
 def _renew(ledger: Ledger, account: str, now: int) -> list[Fact]:

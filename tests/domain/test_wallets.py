@@ -428,6 +428,16 @@ def test_what_is_over_can_be_held_no_more_and_what_was_held_is_spent_all_the_sam
     assert book.left() == {}
 
 
+@pytest.mark.parametrize(("expires", "due"), [(JUNE.start + DAY, JUNE.start + DAY), (None, None)])
+def test_of_a_closed_account_only_the_end_of_its_grants_falls_due(expires: int | None, due: int | None) -> None:
+    book = Book(STUDIO)
+    book.grant("gift", CENT, expires=expires)
+    book.record(close(book.ledger.account, "over", LATER))
+    book.record(current_period(book.ledger, book.ledger.account, MAY.start)[0])
+
+    assert due_at(book.ledger, book.ledger.account) == due
+
+
 def test_what_a_release_sets_free_of_a_grant_that_is_over_lapses_at_once() -> None:
     book = Book()
     book.grant("a", 3 * DOLLAR, expires=LATER + 10, source="paid")

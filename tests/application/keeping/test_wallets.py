@@ -107,11 +107,18 @@ async def spent(url: str, home: Path, sold: int) -> None:
 
 
 def charged_twice(studio: Studio) -> bool:
-    return len([fact for fact in facts_of(studio) if isinstance(fact, SubscriptionCharged)]) == 2
+    """And the grant of an account that was closed has lapsed."""
+    facts = facts_of(studio)
+    lapsed = any(isinstance(fact, GrantEnded) and fact.grant == "gift" for fact in facts)
+    return lapsed and len([fact for fact in facts if isinstance(fact, SubscriptionCharged)]) == 2
 
 
 async def test_a_service_charges_the_plans_of_accounts_that_nobody_uses(database_url: str, tmp_path: Path) -> None:
-    await begun(database_url, tmp_path / "home", "open")
+    async with opened(database_url, tmp_path / "home", APRIL) as studio:
+        await studio.accounts.open("acme", plan="open")
+        await studio.accounts.open("gone")
+        await studio.accounts.grant("gone", usd("0.10"), "gift", expires=MAY - 1)
+        await studio.accounts.close("gone", "moved away")
     async with opened(database_url, tmp_path / "home", MAY, serve=True) as studio:
         is_charged = partial(charged_twice, studio)
         await asyncio.to_thread(wait_until, is_charged, "the service charges the plan")
