@@ -11,6 +11,7 @@ views      compare                         rebuild
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from application.keeping.tables import Discrepancy, Ground
     from application.library.naming import AssetNames
     from projections.bookcheck import WrongBalance
+    from projections.engine.comparison import RunningComparison
     from projections.engine.replay import Replay
 
 
@@ -88,9 +90,15 @@ class Audit:
 
     def compare(self, account: str | None = None) -> Replay:
         """Replay the log, or one account's part, and hold every view against it."""
-        from projections.engine.replay import compare
+        from projections.engine.comparison import compare
 
         return compare(self.database, self._source, ALL, account)
+
+    def comparing(self, account: str | None = None) -> AbstractContextManager[RunningComparison]:
+        """As `compare`, while somebody reads the log from its first fact on and has it heard."""
+        from projections.engine.comparison import comparing
+
+        return comparing(self.database, self._source, ALL, account)
 
     def rebuild(self, workers: int = 1, progress: Callable[[int, int], None] = lambda _position, _end: None) -> int:
         """Replace all views by what the log says, while everything goes on. The position they stand at.

@@ -9,7 +9,7 @@ which two of them it was done.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -34,9 +34,6 @@ MOST = 100
 OTHERS = ("alert.", "approval.", "asset.", "invoice.cost_drifted", "key.", "ledger.goodwill_given", "webhook.")
 """How the stored names begin of facts that are indexed by something else than an operation."""
 
-SPARSE = 4
-"""Positions for each entry of a page, from which on its entries lie far apart."""
-
 
 class ChainReader(LogReader, StreamReader, Protocol):
     """The log, and the rows that must agree with it."""
@@ -47,8 +44,8 @@ class ChainReader(LogReader, StreamReader, Protocol):
     def index_after(self, id: str, limit: int, account: str | None = None) -> Sequence[IndexRow]:
         """The index of operations by ascending id, above one; of one account if it is named."""
 
-    def unindexed(self, first: int, last: int) -> Sequence[int]:
-        """Positions, of these two and between, of entries about something that is not in the index of operations."""
+    def lacking(self, operations: Collection[str]) -> Collection[str]:
+        """Those of some ids that are not in the index of operations."""
 
     def indexed(self, operations: Sequence[str]) -> Sequence[IndexRow]:
         """The index's rows of these operations."""
@@ -62,13 +59,18 @@ def verify_chains(
     account: str | None = None,
     seals: Sequence[Seal] = (),
     pause: Callable[[int], None] = lambda _position: None,
+    *,
+    walk: LogWalk | None = None,
+    heard: Callable[[Sequence[Positioned]], None] = lambda _page: None,
 ) -> Iterator[Problem]:
     """Every damage to the log, of all accounts or one; `seals` are compared only where all are read.
 
     Reads the log once, in bounded memory (one hash a stream), while others go on writing; `pause` is called after each
-    page with the position up to which it was read.
+    page with the position up to which it was read, and `heard` with the page before it is verified. A `walk` that
+    begins here is at the end of the log afterwards.
     """
-    yield from _verified(LogWalk(), reader, account, seals if account is None else (), pause)
+    asked = seals if account is None else ()
+    yield from _verified(LogWalk() if walk is None else walk, reader, account, asked, pause, heard)
 
 
 def read_log(
@@ -85,12 +87,18 @@ def read_log(
 
 
 def _verified(
-    walk: LogWalk, reader: ChainReader, account: str | None, seals: Sequence[Seal], pause: Callable[[int], None]
+    walk: LogWalk,
+    reader: ChainReader,
+    account: str | None,
+    seals: Sequence[Seal],
+    pause: Callable[[int], None],
+    heard: Callable[[Sequence[Positioned]], None] = lambda _page: None,
 ) -> Iterator[Problem]:
     before = {} if walk.position else _rows(reader, account)
     checks = _SealChecks(walk, sorted(seals, key=lambda seal: seal.position))
     try:
         for page in _pages(reader, account, after=walk.position or BEFORE_ALL):
+            heard(page)
             yield from checks.turn(page)
             yield from _not_indexed(reader, page)
             pause(walk.position)
@@ -178,16 +186,12 @@ def _rows(reader: ChainReader, account: str | None) -> dict[str, AccountRow]:
 
 
 def _not_indexed(reader: ChainReader, page: Sequence[Positioned]) -> Iterator[Problem]:
-    """One look for all of a page; if it is of one account, whose entries lie far apart, for each operation of it."""
-    first, last = page[0].position, page[-1].position
-    if last - first < SPARSE * len(page):
-        lacking = {*reader.unindexed(first, last)}
-    else:
-        named = {id for entry in page if (id := _operation_named(entry)) is not None}
-        known = {row.operation for row in reader.indexed(sorted(named))}
-        lacking = {entry.position for entry in page if _operation_named(entry) not in known}
+    """One look for all operations of a page."""
+    named = {entry.link.operation for entry in page}
+    named.discard(None)
+    lacking = reader.lacking(named)  # type: ignore[arg-type]  # None was discarded
     for entry in page if lacking else ():
-        if entry.position in lacking and _operation_named(entry) is not None:
+        if entry.link.operation in lacking and _operation_named(entry) is not None:
             yield _at(entry, f"operation {entry.link.operation} is not in the index")
 
 

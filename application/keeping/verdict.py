@@ -1,6 +1,6 @@
 """The audit: hash chains, every table beside the log, assets' ids, bills, the books, and every view against a replay.
 
-chains ── index ── tables ── assets' ids ── bills ── replay ── books ─┬─ clean: all says what the facts say
+chains, replay ── index ── tables ── assets' ids ── bills ── books ─┬─ clean: all says what the facts say
                                                                       └─ what differs, never an error
 """
 
@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from application.keeping.billcheck import WrongBill
-from application.keeping.chains import MOST, ChainReader, take_seal, verify_chains, verify_index
+from application.keeping.chains import MOST, ChainReader, verify_chains, verify_index
 from application.keeping.ends import Seal
 from application.keeping.tables import Discrepancy
-from application.keeping.walking import Problem
-from application.ledger.log import Codec
+from application.keeping.walking import LogWalk, Problem
+from application.ledger.log import Codec, Positioned
 from domain.errors import LogCorrupted, StoreUnavailable, ViewsHeld, ViewStopped
 
 
@@ -68,6 +69,16 @@ C = TypeVar("C", bound=Comparison)
 C_co = TypeVar("C_co", bound=Comparison, covariant=True)
 
 
+class Comparing(Protocol[C_co]):
+    """A comparison of views that goes on while the log is read."""
+
+    def hear(self, page: Sequence[Positioned]) -> None:
+        """The next entries of the log, from the first on."""
+
+    def verdict(self) -> C_co:
+        """Once all is read; raises ViewStopped."""
+
+
 class Auditable(Protocol[C_co]):
     """The subject of an audit; all of it blocks."""
 
@@ -91,7 +102,7 @@ class Auditable(Protocol[C_co]):
 
     def books(self, account: str | None = None) -> Iterator[object]: ...
 
-    def compare(self, account: str | None = None) -> C_co: ...
+    def comparing(self, account: str | None = None) -> AbstractContextManager[Comparing[C_co]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,34 +142,67 @@ async def audited(
     lost: str = "",
 ) -> Verdict[C]:
     """Audit all accounts, or one; `lost` says which facts the log had once and has no more, if its files know it."""
-    report(0.1, "verifying hash chains")
-    chains = await _problems(lambda: (one.what for one in ledger.segments()))
-    chains = chains or await _problems(lambda: verify_chains(ledger.reader, account, seals))
-    report(0.4, "reading the index")
+    report(0.1, "verifying hash chains, and replaying the log")
+    read = await _read(ledger, account, seals)
+    chains, comparison, replay = read.chains, read.comparison, read.replay
+    report(0.6, "reading the index")
     index = await _problems(lambda: verify_index(ledger.reader, ledger.codec, account))
-    report(0.5, "comparing what stands beside the log")
+    report(0.7, "comparing what stands beside the log")
     tables = await _problems(lambda: _but_the_index(ledger.differences(account)))
-    report(0.6, "working out the ids of assets")
+    report(0.8, "working out the ids of assets")
     assets = await _problems(lambda: ledger.asset_ids(account))
-    report(0.65, "working out bills")
+    report(0.85, "working out bills")
     bills = await _problems(lambda: ledger.bills(account))
-    report(0.7, "replaying the log")
-    comparison, replay = await _replayed(ledger, account)
     books = await _problems(lambda: ledger.books(account))
     chains = (lost, *chains) if lost else chains
-    seal = None if chains or account is not None else await asyncio.to_thread(take_seal, ledger.reader)
+    seal = None if chains or account is not None else read.seal
     return Verdict(chains, index, tables, assets, bills, books, comparison, replay, seal)
 
 
-async def _replayed(ledger: Auditable[C], account: str | None) -> tuple[C | None, str]:
+@dataclass(slots=True)
+class _LogRead(Generic[C]):
+    """Whatever one reading of the log tells: of its chains, and of the views that are folded from it."""
+
+    chains: tuple[str, ...]
+    comparison: C | None = None
+    replay: str = ""
+    seal: Seal | None = None
+
+
+async def _read(ledger: Auditable[C], account: str | None, seals: Sequence[Seal]) -> _LogRead[C]:
+    """The log is read once; the views are compared as they stand when that begins."""
+    end, stopped = 0, ""
     try:
         end = await _brought_up(ledger)
-        comparison = await asyncio.to_thread(ledger.compare, account)
+    except (ViewStopped, LogCorrupted) as error:
+        stopped = str(error)
+    found: _LogRead[C] = _LogRead(await _problems(lambda: (one.what for one in ledger.segments())), replay=stopped)
+    await asyncio.to_thread(_read_once, ledger, account, seals, found)
+    if found.comparison is not None:
         status = await asyncio.to_thread(ledger.views.status)
         log_end = await asyncio.to_thread(ledger.reader.end)
+        found.replay = _standing_still(found.comparison, end, status, log_end)
+    return found
+
+
+def _read_once(ledger: Auditable[C], account: str | None, seals: Sequence[Seal], found: _LogRead[C]) -> None:
+    """Chains by which the log is read, unless its files are damaged, and the views by what is heard of that."""
+
+    def verify(heard: Callable[[Sequence[Positioned]], None]) -> None:
+        walk = LogWalk()
+        if not found.chains:
+            found.chains = _collected(lambda: verify_chains(ledger.reader, account, seals, walk=walk, heard=heard))
+            found.seal = walk.seal()
+
+    if found.replay:
+        verify(lambda _page: None)
+        return
+    try:
+        with ledger.comparing(account) as running:
+            verify(running.hear)
+            found.comparison = running.verdict()
     except (ViewStopped, LogCorrupted) as error:
-        return None, str(error)
-    return comparison, _standing_still(comparison, end, status, log_end)
+        found.replay = str(error)
 
 
 async def _brought_up(ledger: Auditable[C]) -> int:

@@ -19,6 +19,12 @@ BEGINNINGS = frozenset({"ledger.period_opened", "ledger.period_resumed"})
 """Facts with which an account's current period begins."""
 
 
+OPERATION, AFTER = b'{"operation":{', b'},"at":'
+"""How a fact of an operation begins, and what follows its operation; no text within JSON holds the second."""
+DIGITS = 24
+"""Of an instant, and what ends it."""
+
+
 @lru_cache(maxsize=1_000)
 def _may_begin(topic: str) -> bool:
     return fact_name(topic) in BEGINNINGS
@@ -84,7 +90,7 @@ class LogWalk:
             end.version, end.hashes = version, (hash,)
         for account, state in newest.items():
             with suppress(ValueError, LookupError, TypeError):  # what cannot be read was told of by its hash
-                self.last[account] = int(json.loads(state)["at"])
+                self.last[account] = _instant_of(state)
 
     def step(self, entry: Positioned) -> Iterator[Problem]:
         link, stream, version = entry.link, str(entry.link.originator_id), entry.link.originator_version
@@ -130,6 +136,16 @@ class LogWalk:
         stream = self.opened.get(account, "")
         current, terms = self.end_of(stream).head, self.end_of(account_stream(account)).head
         return AccountRow.of(account, self.counts.get(account, 0), stream, current, terms, self.last.get(account, 0))
+
+
+def _instant_of(state: bytes) -> int:
+    """The instant of a fact, which follows its operation if it begins with one; else all of it is read."""
+    if state.startswith(OPERATION):
+        begun = state.find(AFTER)
+        digits = state[begun + len(AFTER) : begun + len(AFTER) + DIGITS].partition(b",")[0].rstrip(b"}")
+        if begun > 0 and digits.isdigit():
+            return int(digits)
+    return int(json.loads(state)["at"])
 
 
 def _hash_after(before: bytes, link: Link) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,6 +48,9 @@ class LogReader(Protocol):
 
         Up to an end that `end` has told somebody, or to where it is now for the highest number there is.
         """
+
+    def departed(self) -> Collection[str]:
+        """The streams of accounts that have gone to another ledger: views count none of their facts."""
 
 
 class StreamReader(Protocol):

@@ -43,6 +43,7 @@ async def audit(
     Ends with 1, and the differences, where anything is not as the log says, or as it was sealed.
     """
     from infrastructure.auditing import verdict_of
+    from infrastructure.collecting import collecting_rarely
     from infrastructure.showing.hints import in_shell
     from infrastructure.showing.seals import watch_document
     from infrastructure.showing.verdicts import verdict_document
@@ -58,7 +59,8 @@ async def audit(
         with session.progress("audit") as report:
             lost = reading.lost.message if reading.lost is not None else ""
             seals = await asyncio.to_thread(_seals_of, reading, given)
-            verdict = await verdict_of(reading.audit, account, seals, report, lost=lost)
+            with collecting_rarely():
+                verdict = await verdict_of(reading.audit, account, seals, report, lost=lost)
             watch = await asyncio.to_thread(reading.watched)
     document = {**verdict_document(verdict), "watch": None if watch is None else watch_document(watch)}
 

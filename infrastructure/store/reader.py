@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from operator import itemgetter
 from typing import Any
@@ -200,17 +200,13 @@ class SqlReader:
             query = query.where(OPERATIONS.c.account == account)
         return [IndexRow(*row) for row in self._all(query.order_by(OPERATIONS.c.id).limit(limit))]
 
-    def unindexed(self, first: int, last: int) -> list[int]:
-        query = (
-            f"SELECT position FROM log WHERE position BETWEEN {first:d} AND {last:d} AND operation IS NOT NULL"
-            " AND NOT EXISTS (SELECT 1 FROM operations WHERE operations.id = log.operation)"
-        )
-        lacking = [row[0] for row in self.database.read(query)]
-        archived = self.archive.rows(SegmentQuery(after=first - 1, upto=last))
-        named = {str(row.operation) for row in archived if row.operation is not None}
-        known = {row.operation for row in self.indexed(sorted(named))} if named else set()
-        lacking += [row.position for row in archived if row.operation is not None and row.operation not in known]
-        return sorted({*lacking})
+    def lacking(self, operations: Collection[str]) -> set[str]:
+        wanted, known = sorted(operations), set[str]()
+        for some in chunks(wanted):
+            asked = ("?" if self.database.is_sqlite else "%s",) * len(some)
+            query = f"SELECT id FROM operations WHERE id IN ({', '.join(asked)})"
+            known.update(row[0] for row in self.database.read(query, tuple(some)))
+        return {*wanted} - known
 
     def indexed(self, operations: Sequence[str]) -> list[IndexRow]:
         rows: list[IndexRow] = []

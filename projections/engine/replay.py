@@ -1,7 +1,6 @@
-"""Replays the log from its first fact into scratch tables and compares every view with the replay, row for row.
+"""Replays the log from its first fact into scratch tables and compares views with the replay, row for row.
 
-    SQLite:      fold up to where the views are ── hold one moment of them ── fold what they folded meanwhile ── compare
-    PostgreSQL:  hold one moment of the views ── fold up to where they are ── compare
+    one moment of the views ── fold up to where each is ── tables that only this connection sees ── rows that differ
 
 The scratch tables are temporary and belong to one connection: no writer or reader waits, and memory stays flat.
 """
@@ -18,13 +17,12 @@ from sqlalchemy import Connection, Dialect, MetaData, Table, TextClause, select,
 from sqlalchemy.schema import CreateTable
 
 from application.ledger.reader import LogFilter
-from domain.errors import StoreUnavailable, ViewStopped
+from domain.errors import ViewStopped
 from projections.engine import checkpoints, rows
 from projections.engine.checkpoints import Mark
 from projections.engine.columns import STORED, ColumnKind
-from projections.engine.database import FactSource, ViewDatabase
-from projections.engine.folding import Choked, Folder, LogRow
-from projections.engine.hiding import NOBODY
+from projections.engine.database import FactSource
+from projections.engine.folding import Choked, Folded, Folder, LogRow
 from projections.engine.renaming import erased_users
 from projections.engine.rows import Unwritable
 from projections.engine.tables import live, table_of
@@ -71,38 +69,8 @@ class Replay:
         return not any(view.differing for view in self.views)
 
 
-def compare(
-    database: ViewDatabase,
-    source: FactSource,
-    views: Sequence[AnyView],
-    account: str | None = None,
-    *,
-    read: int = READ,
-    most: int = MOST,
-) -> Replay:
-    """Compare the views with the log, each where it stands; of one account, those that have rows of its own.
-
-    `read` facts are folded at a time, and of each view the first `most` differences are shown.
-
-    Raises ViewStopped for a fact that cannot be folded, StoreUnavailable.
-    """
-    chosen = [view for view in views if account is None or _account_in(view)]
-    with database.connect() as connection, database.patiently(connection):
-        replay = _Replay(connection, source, chosen, account, read, most)
-        if database.is_sqlite:
-            with replay.scratch():
-                with _transaction(connection):
-                    replay.to(checkpoints.marks(connection, replay.position))
-                with _transaction(connection):
-                    compared = replay.compared()
-        else:
-            with _one_moment(connection, chosen), replay.scratch():
-                compared = replay.compared()
-        return Replay(max(replay.facts.values()), compared)
-
-
-class _Replay:
-    """The views as they should be, in tables that only this connection sees."""
+class TableReplay:
+    """Views as they should be, in tables that only this connection sees."""
 
     def __init__(
         self,
@@ -115,72 +83,83 @@ class _Replay:
     ) -> None:
         self._connection = connection
         self._at_a_time, self._most = read, most
-        self._source = source
-        self._views = views
-        self._account = account
+        self.source = source
+        self.views = tuple(views)
+        self.account = account
         self.position = {view.name: 0 for view in views}
         self.facts = {view.name: 0 for view in views}
-        self._scratch = {view.name: _scratch_of(view) for view in views}
-        self._erased = (0, NOBODY)
+        self.erased = erased_users(connection)
+        self._tables: dict[str, Table] = {}
 
     @contextmanager
     def scratch(self) -> Iterator[None]:
-        """The tables exist, empty; they go with the connection at the latest."""
-        for table in self._scratch.values():
-            kind = type(self._connection.dialect)
-            self._connection.exec_driver_sql(_making(table, kind))  # type: ignore[arg-type]  # as any type, it hashes
-        self._erased = (checkpoints.erasures(self._connection, self.position), erased_users(self._connection))
+        """Tables are made for views that are written; they go with this, with the connection at the latest."""
         failed = True
         try:
             yield
             failed = False
         finally:
             if not failed or self._connection.dialect.name == "sqlite":  # else they go with their transaction
-                for table in self._scratch.values():
+                for table in self._tables.values():
                     self._connection.exec_driver_sql(f"DROP TABLE IF EXISTS {table.name}")
 
-    def compared(self) -> tuple[ReplayedView, ...]:
-        """Every view as it is at this moment, with the replay up to there."""
-        if checkpoints.erasures(self._connection, self.position) != self._erased[0]:
-            raise StoreUnavailable("a user was erased while the views were compared", hint="try again")
+    def add(self, views: Sequence[AnyView], folded: Folded) -> None:
+        """Add rows to the scratch tables of views, after those that were added before. Raises Unwritable."""
+        for view in views:
+            self._table(view)
+        rows.add(self._connection, views, folded, REPLAYED)
+
+    def replayed(self) -> Replay:
+        """The views as they are at this moment, each with the replay of the log up to where it is."""
         self.to(checkpoints.marks(self._connection, self.position))
-        return tuple(self.compare(view) for view in self._views)
+        compared = tuple(self.compare(view, self.position[view.name]) for view in self.views)
+        return Replay(max(self.facts.values()), compared)
+
+    def _table(self, view: AnyView) -> Table:
+        """The scratch table of a view, made when it is first asked for."""
+        if view.name not in self._tables:
+            table, kind = _scratch_of(view), type(self._connection.dialect)
+            self._connection.exec_driver_sql(_making(table, kind))  # type: ignore[arg-type]  # as any type, it hashes
+            self._tables[view.name] = table
+        return self._tables[view.name]
 
     def to(self, marks: Mapping[str, Mark]) -> None:
         """Fold every view up to its mark; views at one position are folded together."""
         goal = {name: mark.position for name, mark in marks.items()}
         while behind := {name: at for name, at in self.position.items() if at < goal.get(name, 0)}:
             start = min(behind.values())
-            together = [view for view in self._views if behind.get(view.name) == start]
+            together = [view for view in self.views if behind.get(view.name) == start]
             stops = [at for at in behind.values() if at > start]
             upto = min([goal[view.name] for view in together] + stops)
             self._fold(together, start, upto)
 
     def _fold(self, views: Sequence[AnyView], start: int, upto: int) -> None:
         facts = self._read(start, upto)
-        folder = Folder(views, self._source.codec, self._erased[1])
+        folder = Folder(views, self.source.codec, self.erased)
         folded = folder.empty()
         try:
             folder.fold(facts, folded)
-            rows.add(self._connection, views, folded, REPLAYED)
+            self.add(views, folded)
         except (Choked, Unwritable) as error:
-            raise ViewStopped(f"the log cannot be replayed {error}", hint="the fact itself is damaged") from error
+            raise unreplayed(error) from error
         for view in views:
             self.position[view.name] = facts[-1][0] if len(facts) == self._at_a_time else upto
             self.facts[view.name] += len(facts)
 
     def _read(self, start: int, upto: int) -> Sequence[LogRow]:
-        reader = self._source.reader
-        if self._account is None:
+        reader = self.source.reader
+        if self.account is None:
             return reader.states(start, upto, self._at_a_time)
-        found = reader.read(start, self._at_a_time, LogFilter(upto, self._account))
+        found = reader.read(start, self._at_a_time, LogFilter(upto, self.account))
         links = [(one.position, one.link) for one in found]
         return [(at, link.topic, link.originator_version, link.state.decode()) for at, link in links]
 
-    def compare(self, view: AnyView) -> ReplayedView:
-        whose = {} if self._account is None else {"account": self._account}
+    def compare(self, view: AnyView, position: int) -> ReplayedView:
+        """A view as it is at this moment against its scratch table, which has what all facts up to a position make."""
+        table = self._table(view)
+        whose = {} if self.account is None else {"account": self.account}
         alike = "IS" if self._connection.dialect.name == "sqlite" else "IS NOT DISTINCT FROM"
-        queries = _queries(view, _account_in(view) if whose else "", alike)
+        queries = _queries(view, account_in(view) if whose else "", alike)
         agreed = self._connection.execute(queries.agreed, whose).one()
         count = (
             0
@@ -188,12 +167,12 @@ class _Replay:
             else self._connection.execute(queries.differing, whose).scalar_one()
         )
         shown = self._connection.execute(queries.first, whose | {"most": self._most}).all() if count else ()
-        differences = tuple(self._difference(view, key) for key in shown)
-        return ReplayedView(view.name, self.position[view.name], agreed.ours, count, differences)
+        differences = tuple(self._difference(view, table, key) for key in shown)
+        return ReplayedView(view.name, position, agreed.ours, count, differences)
 
-    def _difference(self, view: AnyView, key: Sequence[Any]) -> DifferingRow:
+    def _difference(self, view: AnyView, scratch: Table, key: Sequence[Any]) -> DifferingRow:
         named = dict(zip(view.key, key, strict=True))
-        ours, replayed = (self._row(table, named) for table in (live(view), self._scratch[view.name]))
+        ours, replayed = (self._row(table, named) for table in (live(view), scratch))
         return DifferingRow(view.name, named, ours, replayed)
 
     def _row(self, table: Table, key: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -202,7 +181,7 @@ class _Replay:
         return None if row is None else dict(row)
 
 
-def _account_in(view: AnyView) -> str:
+def account_in(view: AnyView) -> str:
     """The column that says whose a row is, empty if rows are of all accounts together."""
     return next((column.name for column in view.stored if column.kind is ColumnKind.ACCOUNT), "")
 
@@ -256,14 +235,24 @@ def _agreed(view: AnyView, owner: str, alike: str) -> str:
     return f'SELECT {counts[0]} AS ours, {counts[1]} AS replayed, {both} AS "both"'
 
 
-@contextmanager
-def _one_moment(connection: Connection, views: Sequence[AnyView]) -> Iterator[None]:
-    """One snapshot of all views; the tables are held first, lest a rebuilt one is swapped in behind it.
+def unreplayed(error: Exception) -> ViewStopped:
+    """The log has a fact that cannot be folded, or of which no row can be made."""
+    return ViewStopped(f"the log cannot be replayed {error}", hint="the fact itself is damaged")
 
-    The scratch tables are made, filled and dropped in the same transaction: behind a pooler the next one may be in
-    another session. Only a rebuild that swaps in its tables meanwhile has to wait. Nothing else is written, so that a
-    session that is meant to read may do it, too; a standby cannot make a table, not even a temporary one.
+
+@contextmanager
+def moment_of_views(connection: Connection, views: Sequence[AnyView]) -> Iterator[None]:
+    """One snapshot of all views; on PostgreSQL the tables are held first, lest a rebuilt one is swapped in behind it.
+
+    Scratch tables are made, filled and dropped in the same transaction: behind a pooler the next one may be in another
+    session. Only a rebuild that swaps in its tables meanwhile has to wait. Nothing else is written, so it takes no turn
+    and on SQLite no lock, and a session that is meant to read may do it, too; a standby cannot make a table, not even a
+    temporary one.
     """
+    if connection.dialect.name == "sqlite":
+        with _transaction(connection):
+            yield
+        return
     names = ", ".join(view.name for view in in_order(views))
     with _transaction(connection, " ISOLATION LEVEL REPEATABLE READ READ WRITE"):
         connection.exec_driver_sql(f"LOCK TABLE {names} IN ACCESS SHARE MODE")
@@ -272,7 +261,6 @@ def _one_moment(connection: Connection, views: Sequence[AnyView]) -> Iterator[No
 
 @contextmanager
 def _transaction(connection: Connection, mode: str = "") -> Iterator[None]:
-    """Writes to scratch tables alone, so it takes no turn and on SQLite no lock."""
     connection.exec_driver_sql(f"BEGIN{mode}")
     try:
         yield

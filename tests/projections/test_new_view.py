@@ -14,10 +14,10 @@ from sqlalchemy import inspect, text
 
 from infrastructure.showing.rows import row_document, write_csv
 from infrastructure.store.database import Database
+from projections.engine.comparison import compare
 from projections.engine.database import writing
 from projections.engine.projector import Projector, ProjectorThread
 from projections.engine.rebuild import Workers, rebuild
-from projections.engine.replay import compare
 from projections.engine.tables import schema_of
 from projections.engine.view import declared_in
 from projections.queries import Views

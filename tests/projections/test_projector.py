@@ -16,10 +16,10 @@ from domain.errors import InvalidInput, LogCorrupted, StoreUnavailable
 from domain.operation import Charged, Requested
 from infrastructure.store.database import Database
 from infrastructure.store.facts import FactMapper
+from projections.engine.comparison import compare
 from projections.engine.database import FactSource
 from projections.engine.projector import Projector, ProjectorThread
 from projections.engine.rebuild import rebuild
-from projections.engine.replay import compare
 from projections.engine.view import Change, reads
 from projections.queries import Views
 from projections.views import ALL

@@ -16,10 +16,10 @@ from infrastructure.store.database import Database
 from projections.engine import checkpoints
 from projections.engine import rebuild as rebuilding
 from projections.engine.checkpoints import CheckpointMoved
+from projections.engine.comparison import compare
 from projections.engine.database import writing
 from projections.engine.projector import Projector, ProjectorThread
 from projections.engine.rebuild import Workers
-from projections.engine.replay import compare
 from projections.queries import Views, statuses
 from projections.views import ALL
 from projections.views.costs import COSTS

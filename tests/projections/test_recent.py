@@ -13,10 +13,10 @@ from application.ledger.log import GENESIS, CommittedLinks, Link
 from infrastructure.store.database import Database
 from projections.engine import checkpoints
 from projections.engine.checkpoints import Mark
+from projections.engine.comparison import compare
 from projections.engine.folding import LogRow
 from projections.engine.projector import Projector, ProjectorThread
 from projections.engine.recent import Recent
-from projections.engine.replay import compare
 from projections.views import ALL
 from tests.projections.histories import Log, busy
 from tests.projections.injury import before, injure

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import inspect, text
@@ -11,7 +13,9 @@ from sqlalchemy import inspect, text
 from domain.errors import ViewStopped
 from domain.operation import Requested
 from infrastructure.store.database import Database
-from projections.engine import replay
+from infrastructure.store.reader import SqlReader
+from projections.engine import comparison
+from projections.engine.database import FactSource
 from projections.engine.projector import Projector, ProjectorThread
 from projections.engine.rebuild import rebuild
 from projections.engine.replay import Replay
@@ -36,8 +40,15 @@ FORGED_PERIOD = (
     " WHERE account = 'bloom'"
 )
 
-compare = partial(replay.compare, read=30)
+compare_once = partial(comparison.compare, read=30)
 """In several batches."""
+
+
+def compare(*given: Any, **more: Any) -> Replay:
+    """By rows that are held in memory, and by rows that are written as soon as there are a few: the same is found."""
+    held, written = compare_once(*given, **more), compare_once(*given, **more, held=5)
+    assert held == written
+    return held
 
 
 @pytest.fixture
@@ -144,10 +155,35 @@ def test_an_audit_while_everything_goes_on_finds_nothing(full: Log, database: Da
         verdicts: list[bool] = []
         for number in range(5):
             full.record(busy(5, f"{number}-"))
-            verdicts.append(compare(database, full.source, ALL).equal)
+            verdicts.append(compare_once(database, full.source, ALL, held=(5, 40_000)[number % 2]).equal)
             if number == 2:
                 rebuild(own, full.source, ALL)
     assert verdicts == [True] * 5
+
+
+class CountedReader(SqlReader):
+    """Counts the facts that are read for views."""
+
+    facts = 0
+
+    def states(self, after: int, upto: int, limit: int) -> Sequence[tuple[int, str, int, str]]:
+        found = super().states(after, upto, limit)
+        self.facts += len(found)
+        return found
+
+
+@pytest.mark.parametrize("heard", [0, 50, 10_000])
+def test_facts_that_are_heard_of_are_not_read_again_and_all_others_are(
+    full: Log, database: Database, heard: int
+) -> None:
+    spoil(database, f"UPDATE operation_log SET price = price + 1 WHERE id = '{OPERATION.id}'")
+    reader, entries = CountedReader(database), full.reader.read(0, 10_000)
+    with comparison.comparing(database, FactSource(reader, full.source.codec), ALL, read=30) as running:
+        for start in range(0, min(heard, len(entries)), 25):
+            running.hear(entries[start : start + 25])
+        found = running.verdict()
+    assert reader.facts == len(entries) - min(heard, len(entries))
+    assert found == compare(database, full.source, ALL)
 
 
 def test_an_audit_leaves_nothing_behind(full: Log, database: Database) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from infrastructure.store.database import Database
 from projections.engine import checkpoints
+from projections.engine.comparison import compare
 from projections.engine.projector import Projector
-from projections.engine.replay import compare
 from projections.engine.turns import Turns
 from projections.views import ALL
 from projections.views.usage import USAGE

@@ -324,6 +324,7 @@ class Away:
     def __init__(self, office: Office) -> None:
         self.reader, self.times, self.asked = office.reader, 0, 0
         self.states, self.written = office.reader.states, office.reader.written
+        self.departed = office.reader.departed
 
     def _answer(self) -> None:
         self.asked += 1

@@ -36,7 +36,9 @@ ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     "keys": dict.fromkeys(("known", "shown_before", "ensure_first_key"), INSIDE),
     "approvals": dict.fromkeys(("account_of", "as_quoted", "wait"), INSIDE),
     "audit": {
-        **dict.fromkeys(("verify", "differences", "asset_ids", "bills", "books", "compare"), "is in `verdict`"),
+        **dict.fromkeys(
+            ("verify", "differences", "asset_ids", "bills", "books", "compare", "comparing"), "is in `verdict`"
+        ),
         **dict.fromkeys(("mend", "rebuild"), HERE),
     },
     "statements": {"exported": HERE, "unread": "is of the process that serves pages"},

@@ -20,9 +20,9 @@ from infrastructure.store.reader import SqlReader
 from infrastructure.store.transactions import SqlStore
 from infrastructure.storecheck.trial import add_entries
 from projections.engine import checkpoints
+from projections.engine.comparison import compare
 from projections.engine.database import FactSource, writing
 from projections.engine.rebuild import rebuild
-from projections.engine.replay import compare
 from projections.views import ALL
 from tests.infrastructure.store.driven import driven_ledger
 from tests.postgres import beside, execute

@@ -22,10 +22,10 @@ from infrastructure.store.tables import SqlLeases
 from infrastructure.store.transactions import PostgresTransaction, SqlStore
 from infrastructure.store.writes import postgres_script
 from infrastructure.storecheck.trial import add_entries
+from projections.engine.comparison import compare
 from projections.engine.database import FactSource
 from projections.engine.projector import Projector
 from projections.engine.rebuild import rebuild
-from projections.engine.replay import compare
 from projections.views import ALL
 from tests.application.studios import SYNC, studio_on
 from tests.infrastructure.store.driven import driven_ledger
