@@ -3,8 +3,9 @@
     terms change, an operation is asked for ─┬─ WindowOpened   an hour or a day that has not begun to count
                                              └─ LifeCounted    scopes that are limited for life from now on
 
-A limit that is set holds at once, also for what was admitted before in its hour or day: that is counted from the facts
-of the period since then (`Evidence.recent`). A limit for life counts from the beginning of the period it is set in.
+A limit that is set, or comes with a plan, holds at once, also for what was admitted before in its hour or day: that is
+counted from the facts of the period since then (`Evidence.recent`). A limit for life counts from the beginning of the
+period it is set in.
 """
 
 from __future__ import annotations
@@ -13,14 +14,27 @@ from collections.abc import Iterable, Sequence
 
 from domain.account import Account, AccountFact
 from domain.account import evolve as evolve_account
-from domain.counting import begun, next_window
 from domain.ledger import Fact, Ledger, evolve
 from domain.operation import OperationFact, Requested
 from domain.periods import Period
 from domain.totals import PeriodState
-from domain.usage import NOTHING_USED
+from domain.usage import NOTHING_USED, Usage
 from domain.windowed import Lifetime, Taken, WindowOpened, counted_for_life
-from domain.windows import NARROW, Window
+from domain.windows import NARROW, Window, next_span
+
+
+def begun(current: PeriodState, window: Window, now: int) -> tuple[Period, dict[str, Usage]] | None:
+    """The hour or the day that holds this instant, and what counts in it; None if none has begun."""
+    if current.windows is None or window not in current.windows.narrow:
+        return None
+    last = current.windows.narrow[window]
+    return (last.span, last.usage) if last.span.contains(now) else None
+
+
+def next_window(account: Account, current: PeriodState, window: Window, now: int) -> Period:
+    """The hour or the day that would begin with an operation at this instant."""
+    last = None if current.windows is None else current.windows.narrow.get(window)
+    return next_span(window, account.zone, current.period, last.span.end if last else current.period.start, now)
 
 
 def begin_windows(
@@ -30,13 +44,18 @@ def begin_windows(
 
     `recent` are the facts of the period since then, if anything can have been admitted before in an hour or a day.
     """
+    return begin_narrow(account, current, now, recent) + _counted_from_now(account, current, scopes, now)
+
+
+def begin_narrow(account: Account, current: PeriodState, now: int, recent: Iterable[Fact] = ()) -> list[Fact]:
+    """The same of an hour and a day alone."""
     facts: list[Fact] = []
     for window in NARROW:
         if window in account.in_windows and begun(current, window, now) is None:
             span = next_window(account, current, window, now)
             taken = _taken_since(current.period, recent, span.start) if recent else {}
             facts.append(WindowOpened(account.id, now, current.period, str(window), span, taken))
-    return facts + _counted_from_now(account, current, scopes, now)
+    return facts
 
 
 def change_limits(ledger: Ledger, changes: Sequence[AccountFact], now: int) -> list[Fact]:

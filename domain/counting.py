@@ -10,6 +10,7 @@ from dataclasses import field
 from typing import Final
 
 from domain.account import Account, InForce
+from domain.beginning import begun, next_window
 from domain.entering import into_period
 from domain.ledger import Ledger, known_account
 from domain.periods import Period
@@ -18,7 +19,7 @@ from domain.refusals import Refusal
 from domain.totals import PeriodState, scopes_of
 from domain.usage import NOTHING_USED, Usage
 from domain.value import value
-from domain.windows import NARROW, Window, next_span
+from domain.windows import NARROW, Window
 
 NO_TELLING: Final = (None, None)
 Wanted = tuple[tuple[str, int], ...]
@@ -140,20 +141,6 @@ def countings(account: Account, current: PeriodState, scopes: Sequence[str], now
         elif window in account.in_windows and current.period.contains(now):
             span, usage = begun(current, window, now) or (next_window(account, current, window, now), {})
             yield Counting(window, account.in_windows[window], usage, span.end)
-
-
-def begun(current: PeriodState, window: Window, now: int) -> tuple[Period, dict[str, Usage]] | None:
-    """The hour or the day that holds this instant, and what counts in it; None if none has begun."""
-    if current.windows is None or window not in current.windows.narrow:
-        return None
-    last = current.windows.narrow[window]
-    return (last.span, last.usage) if last.span.contains(now) else None
-
-
-def next_window(account: Account, current: PeriodState, window: Window, now: int) -> Period:
-    """The hour or the day that would begin with an operation at this instant."""
-    last = None if current.windows is None else current.windows.narrow.get(window)
-    return next_span(window, account.zone, current.period, last.span.end if last else current.period.start, now)
 
 
 def _for_life(current: PeriodState, scope: str) -> Usage:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from domain.account import Account, PlanChanged, Standing
+from domain.beginning import begin_narrow, needed_since
 from domain.ledger import Fact, Ledger, PeriodOpened, evolve, known_account
 from domain.periods import Period, period_after, period_at
 from domain.plans import FREE, Later, Paying
@@ -98,6 +99,15 @@ def due_at(ledger: Ledger, account: Account) -> int | None:
     return min(ends)
 
 
+def due_needs_since(ledger: Ledger, now: int) -> int | None:
+    """The instant from which the period's facts are needed to record what is due in it; None if none are."""
+    account, current = ledger.account, ledger.current
+    later = None if account is None else account.next
+    if account is None or later is None or later.at is None or current is None or not later.at <= now:
+        return None
+    return needed_since(ledger, [changed_to(account, later, now)], now)
+
+
 @dataclass(slots=True)
 class Doorway:
     """A copy of the ledger that goes on fact by fact, as the ledger itself will once they are recorded."""
@@ -111,7 +121,8 @@ class Doorway:
         current = ledger.current
         if current is not None:
             wallet = None if current.wallet is None else current.wallet.copy()
-            current = replace(current, wallet=wallet)
+            windows = None if current.windows is None else current.windows.copy()
+            current = replace(current, wallet=wallet, windows=windows)
         copy = Ledger(account, current, ledger.last)
         copy.evidence.recent = ledger.evidence.recent
         return cls(copy, now)
@@ -199,11 +210,16 @@ class Doorway:
             self.add(changed_to(self.account, later, now))
 
     def change_plan_when_due(self) -> None:
-        """A plan that follows within the period, such as that after a trial, from the instant on that was agreed."""
+        """A plan that follows within the period, such as that after a trial, from the instant on that was agreed.
+
+        Its limits hold at once, also for what was admitted before in their hour or day.
+        """
         later, current = self.account.next, self.current
         if later is None or later.at is None or later.at > self.now or later.at >= current.period.end:
             return
         self.change_plan(changed_to(self.account, later, self.now), max(later.at, current.period.start))
+        if self.ledger.evidence.recent:
+            self.add(*begin_narrow(self.account, self.current, self.now, self.ledger.evidence.recent))
 
     def change_plan(self, change: PlanChanged, since: int) -> None:
         """Another plan from an instant of the period on: the rest of the old price back, the new one for as long."""

@@ -123,6 +123,10 @@ class Windows:
         """How many totals there are."""
         return len(self.life) + sum(len(window.usage) for window in self.narrow.values())
 
+    def copy(self) -> Windows:
+        """One in which other windows can begin."""
+        return Windows(dict(self.narrow), dict(self.life))
+
     def counted_for_life(self, scopes: Sequence[str], operation: Operation) -> tuple[str, ...]:
         """The scopes for whose life an operation counts."""
         began = operation.period.start

@@ -10,6 +10,7 @@ from application.ledger.memory import Remembered, fold_approval
 from application.ledger.retagging import learn_tags
 from application.ledger.transaction import Transaction
 from domain.booking import GoodwillGiven
+from domain.entering import due_needs_since
 from domain.errors import LogCorrupted
 from domain.ledger import Fact, Ledger, evolve, period_stream
 from domain.periods import Period
@@ -39,9 +40,18 @@ def read_back(group: Group, proposal: Proposal, remembered: Remembered, now: int
         evidence.alarms[proposal.alarm] = bool(transaction.operations([proposal.alarm]))
     if proposal.corrects is not None:
         _learn_goodwill(group, proposal, ledger, proposal.corrects(ledger))
-    since = proposal.recent(ledger, now) if proposal.recent is not None else None
+    since = _recent_since(proposal, ledger, now)
     if since is not None:
         evidence.recent = facts_since(transaction, codec, remembered, since, group.links)
+
+
+def _recent_since(proposal: Proposal, ledger: Ledger, now: int) -> int | None:
+    """The instant from which a decision needs the period's facts, for itself or for what is due before it."""
+    due = due_needs_since(ledger, now)
+    if proposal.recent is None:
+        return due
+    own = proposal.recent(ledger, now)
+    return own if due is None else due if own is None else min(own, due)
 
 
 def entries_about(group: Group, wanted: Mapping[str, str]) -> Sequence[Link]:

@@ -15,6 +15,7 @@ from domain.errors import InvalidInput, KeyReused, OperationPending, OperationRe
 from domain.money import Money
 from domain.operation import Charged, Validated
 from domain.wallet import GrantEnded, GrantGiven, GrantRevoked, SubscriptionCharged, sum_of
+from domain.windowed import WindowOpened
 from infrastructure.service import Studio
 from infrastructure.showing.wallets import wallet_document
 from tests.application.studios import PRICE, SYNC, facts_of, is_sound, studio_on
@@ -45,6 +46,13 @@ allowance = "0.10"
 [[plan]]
 id = "tried"
 price = "30.00"
+trial = { days = 15 }
+
+[[plan]]
+id = "daily"
+price = "30.00"
+windows.day = { images = 4 }
+windows.hour = { images = 3 }
 trial = { days = 15 }
 """
 
@@ -152,6 +160,35 @@ async def test_a_plan_that_follows_a_trial_within_a_period_is_billed_by_whoever_
         assert [one.statement.total for one in found] == [15_000_000, 30_000_000]
         assert charged_in(studio) == 45_000_000
         assert (list(studio.audit.books()), list(studio.audit.bills())) == ([], [])
+
+
+@pytest.mark.parametrize("by_request", [True, False])
+async def test_the_limits_of_a_plan_that_follows_a_trial_hold_for_what_was_asked_before_in_its_day(
+    database_url: str, tmp_path: Path, *, by_request: bool
+) -> None:
+    """The trial is over at half past nine; that is recorded by the next request, or by a grant before it."""
+    (tmp_path / "plans.toml").write_text(PLANS)
+    clock = Clock(utc("2026-04-01T09:30"))
+    async with studio_on(database_url, tmp_path, clock=clock, plans=(tmp_path / "plans.toml",)) as studio:
+
+        async def refused_in(hour: str) -> str | None:
+            clock.now = utc(f"2026-04-16T{hour}")
+            try:
+                await studio.operations.generate("a lake", account="acme", user="ann", model=SYNC)
+            except OperationRefused as error:
+                return error.refusal.window
+            return None
+
+        await studio.accounts.open("acme", plan="daily")
+        assert [await refused_in(hour) for hour in ("08:00", "09:10", "09:20")] == [None] * 3
+        if not by_request:
+            clock.now = utc("2026-04-16T09:31")
+            await studio.accounts.grant("acme", usd("0.01"), "welcome")
+        assert [await refused_in(hour) for hour in ("09:40", "09:50", "10:00")] == [None, "hour", "day"]
+        assert await is_sound(studio)
+        began = [fact for fact in facts_of(studio) if isinstance(fact, WindowOpened)]
+    taken = [(fact.window, fact.taken["account"].posted["images"]) for fact in began[:2]]
+    assert taken == [("hour", 2), ("day", 3)]
 
 
 def charged_in(studio: Studio) -> int:
